@@ -1,0 +1,475 @@
+"""
+Findings to at most three cards: red flags, causes, missing data. Pure; wording only, no clinical logic.
+
+Everything printed comes from our own library: titles, advice, numbers with units and dates. Text of the patient's
+record is never printed, so nothing has to be escaped.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from cds_hooks.override_reasons import CRITICAL_REASONS, REASONS
+from cds_hooks.request import HookRequest
+from cds_hooks.response import Card, Coding, Link, Source
+from cds_hooks.values import date_words, fact_line, plain_value, question_words, value_words
+from rules.engine.facts import Absent, Fact, Known, PatientFacts, Reason
+from rules.engine.findings import Cause, Evidence, Findings, RedFlag
+from rules.engine.rule import CauseRule, Flag, Rule
+from rules.engine.truth import MET
+from rules.engine.vocabulary import unit_of
+from rules.pack import Pack
+
+__all__ = ["CARD_SPACE", "DETAIL_LIMIT", "SUMMARY_LIMIT", "Basis", "card_uuid", "make_cards"]
+
+SUMMARY_LIMIT = 139
+"""Characters, counted in code points and in UTF-16 units: CDS Hooks wants fewer than 140."""
+DETAIL_LIMIT = 1200
+CARD_SPACE = UUID("5d2c7a3e-5f0e-5b7e-9a53-2f5c1e6b8d10")
+"""Name space of card and decision ids."""
+
+TOPIC_SYSTEM = "urn:recumbent-leg-pain:topic"
+_CAUSES_SHOWN = 5
+_CAUSES_LISTED = 6
+_FACTS_SHOWN = 8
+_NOT_CHECKED_SHOWN = 4
+_FIXED = -1
+_USE = "For health professionals; what was not sent was not checked."
+
+Urgency = Literal["emergency", "urgent", "routine"]
+_INDICATOR: dict[Urgency, Literal["critical", "warning", "info"]] = {
+    "emergency": "critical",
+    "urgent": "warning",
+    "routine": "info",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """
+    What the cards of one answer are made from.
+
+    Args:
+        gaps: search key → why it was not completely looked through.
+        unreadable: resource type → how many could not be read.
+    """
+
+    request: HookRequest
+    pack: Pack
+    facts: PatientFacts
+    findings: Findings
+    gaps: Mapping[str, Reason]
+    unreadable: Mapping[str, int]
+
+
+def make_cards(basis: Basis) -> tuple[Card, ...]:
+    """At most three cards, the red flags first; none where there is nothing to say."""
+    findings = basis.findings
+    if findings.silent == "under-18":
+        return (_adults_only(basis),) if findings.complaint is MET else ()
+    if findings.silent:
+        return ()
+    shown = [cause for cause in findings.causes if cause.likelihood != "unlikely"][:_CAUSES_SHOWN]
+    made = [_red_flags(basis)] if findings.fired else []
+    made += [_causes(basis, shown)] if shown else []
+    made += [_missing(basis)] if findings.complaint is MET and (findings.missing or basis.unreadable) else []
+    return tuple(made)
+
+
+def card_uuid(request: HookRequest, pack: Pack, kind: str) -> str:
+    """The same call, pack and kind of card give the same uuid."""
+    return str(uuid5(CARD_SPACE, f"{request.hook_instance}|{pack.id}|{kind}"))
+
+
+# ── the three cards ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _red_flags(basis: Basis) -> Card:
+    """All red flags in one card: the most urgent in full, the others by their summary."""
+    fired = basis.findings.fired
+    first, flag, rule = fired[0], _flag(basis, fired[0]), basis.pack.library.red_flags[fired[0].rule]
+    others = [_flag(basis, each).summary for each in fired[1:]]
+    detail = _Detail()
+    detail.add(_FIXED, f"**Why now.** {flag.why} Time frame: {flag.within}.")
+    detail.list(0, "**Found in the data sent**", _lines(basis, first.facts))
+    if first.presumed:
+        detail.add(_FIXED, f"**Holds unless** (not known): {_titles(basis, first.presumed)}.")
+    detail.list(1, "**Also flagged**", others)
+    detail.list(0, "**To consider**", flag.consider)
+    detail.list(2, "**To avoid until cleared**", flag.avoid)
+    open_ = _not_checked(basis)
+    if open_:
+        detail.add(3, f"**Not checked, facts missing:** {', '.join(open_)}.")
+    _close(detail, basis, [("red-flags", rule)], flag.cites)
+    rules = [basis.pack.library.red_flags[name] for name in dict.fromkeys(each.rule for each in fired)]
+    return _card(
+        basis,
+        kind="red-flags",
+        display="Leg pain red flags",
+        urgency=first.urgency,
+        summary=flag.summary,
+        detail=detail.text(),
+        rules=[("red-flags", each) for each in rules],
+        cites=flag.cites,
+        findings=[_flag_entry(basis, each) for each in fired],
+    )
+
+
+def _causes(basis: Basis, shown: list[Cause]) -> Card:
+    """The likely causes in order, each with what speaks for it, against it and what is missing."""
+    library = basis.pack.library
+    first = library.causes[shown[0].cause]
+    detail = _Detail()
+    detail.numbered(
+        0, "**Likely causes on the data sent, most likely first**", [_cause_line(basis, each) for each in shown]
+    )
+    if intake := _intake_date(basis, shown):
+        detail.add(0, f"Answers are from the intake of {intake}.")
+    if len(shown) == 1:
+        detail.add(
+            1, "No other cause on our list reaches the level of possible; a cause not on the list is not excluded."
+        )
+    detail.list(2, f"**To consider next** ({_name(basis, shown[0])})", first.next[:3])
+    detail.list(3, "**To avoid**", first.avoid[:2])
+    _close(detail, basis, [("causes", library.causes[each.cause]) for each in shown], first.cites)
+    listed = basis.findings.causes[:_CAUSES_LISTED]
+    return _card(
+        basis,
+        kind="causes",
+        display="Leg pain likely causes",
+        urgency="routine",
+        summary=_causes_summary(basis, shown),
+        detail=detail.text(),
+        rules=[("causes", library.causes[each.cause]) for each in shown[:3]],
+        cites=first.cites,
+        findings=[_cause_entry(basis, each) for each in listed],
+    )
+
+
+def _missing(basis: Basis) -> Card:
+    """The unknown facts that would decide most, each with how to get it."""
+    library, missing = basis.pack.library, basis.findings.missing
+    detail = _Detail()
+    lines = []
+    for each in missing:
+        state = value_words(each.fact, basis.facts[each.fact], library)
+        lines.append(f"{question_words(each.fact, library)} ({state}). Bears on {_rule_titles(basis, each.decides)}.")
+    detail.numbered(0, "**Facts that would change this assessment most**", lines)
+    gaps = [*_gap_lines(basis)]
+    detail.list(0, "**Not complete in the data sent**", gaps)
+    rules = _rules_of(basis, missing[0].decides if missing else ())
+    _close(detail, basis, rules[:3], ())
+    causes = [
+        each for each in basis.findings.causes if f"causes/{each.cause}" in {n for m in missing for n in m.decides}
+    ]
+    return _card(
+        basis,
+        kind="missing-data",
+        display="Leg pain missing data",
+        urgency="routine",
+        summary=_missing_summary(basis),
+        detail=detail.text(),
+        rules=rules[:3],
+        cites=(),
+        findings=[_cause_entry(basis, each) for each in causes[:_CAUSES_LISTED]],
+    )
+
+
+def _adults_only(basis: Basis) -> Card:
+    """Said once to whoever asks about a child, since silence would read as reassurance."""
+    module = basis.pack.library.modules["causes"]
+    rule = next(iter(basis.pack.library.causes.values()))
+    return _card(
+        basis,
+        kind="scope",
+        display="Leg pain scope",
+        urgency="routine",
+        summary="Leg complaint under 18 years: these rules are for adults, none was run. Consider a pediatrician.",
+        detail=f"No red flag and no cause was checked. **Intended use.** {module.intended_use} **Not for.** "
+        f"{module.not_for} Rules: none was run.",
+        rules=[("causes", rule)],
+        cites=(),
+        findings=[],
+    )
+
+
+# ── parts of a card ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Detail:
+    """
+    Sections in order, each with a weight. When the text grows too long, the heaviest give way first, line by line from
+    their end; a fixed line (weight _FIXED) never does.
+    """
+
+    def __init__(self) -> None:
+        self._sections: list[tuple[int, list[str]]] = []
+
+    def add(self, weight: int, text: str) -> None:
+        self._sections.append((weight, [text]))
+
+    def list(self, weight: int, head: str, lines: Sequence[str]) -> None:
+        if lines:
+            self._sections.append((weight, [head, *(f"- {line}" for line in lines)]))
+
+    def numbered(self, weight: int, head: str, lines: Sequence[str]) -> None:
+        if lines:
+            self._sections.append((weight, [head, *(f"{number}. {line}" for number, line in enumerate(lines, 1))]))
+
+    def text(self) -> str:
+        while len(text := "\n\n".join("\n".join(lines) for _, lines in self._sections)) > DETAIL_LIMIT:
+            heaviest = max(range(len(self._sections)), key=lambda at: (self._sections[at][0], at))
+            weight, lines = self._sections[heaviest]
+            if weight == _FIXED:
+                break
+            lines.pop()
+            if len(lines) < 2:
+                del self._sections[heaviest]
+        return text
+
+
+def _close(detail: _Detail, basis: Basis, rules: Sequence[tuple[str, Rule]], cites: Iterable[str]) -> None:
+    """Evidence, limits, rules and versions: the end of every card; the full basis stands behind the links."""
+    sources = [basis.pack.library.sources[name] for name in dict.fromkeys(cite.split(" ")[0] for cite in cites)]
+    if sources:
+        detail.add(1, "**Evidence.** " + "; ".join(f"{each.publisher} ({each.year})" for each in sources[:2]) + ".")
+    if len(rules) == 1:
+        detail.add(5, f"**Limits.** {rules[0][1].limits}")
+    named = ", ".join(f"{module}/{rule.id} v{rule.version}" for module, rule in rules)
+    detail.add(_FIXED, f"{_USE} Rules: {named}.")
+
+
+def _card(
+    basis: Basis,
+    *,
+    kind: str,
+    display: str,
+    urgency: Urgency,
+    summary: str,
+    detail: str,
+    rules: list[tuple[str, Rule]],
+    cites: Iterable[str],
+    findings: list[dict[str, Any]],
+) -> Card:
+    first = rules[0]
+    topic = Coding("".join(part for part in f"leg pain {kind}".replace("-", " ").split()), TOPIC_SYSTEM, display)
+    return Card(
+        uuid=card_uuid(basis.request, basis.pack, kind),
+        summary=_cut(summary),
+        detail=detail,
+        indicator=_INDICATOR[urgency],
+        source=Source(_authority(basis, cites), _label_url(basis, *first), topic),
+        override_reasons=CRITICAL_REASONS if urgency == "emergency" else REASONS,
+        links=tuple(
+            Link(f"Rule: {rule.title}"[:80], _label_url(basis, module, rule), "absolute") for module, rule in rules
+        ),
+        extension={"org.recumbent.urgency": urgency, "org.recumbent.findings": findings},
+    )
+
+
+def _authority(basis: Basis, cites: Iterable[str]) -> str:
+    """The first named source, since the source line of a card is the real authority."""
+    for cite in cites:
+        source = basis.pack.library.sources[cite.split(" ")[0]]
+        if source.publisher != "Recumbent":
+            return f"{source.title} ({source.year})"[:120]
+    return "Recumbent rule library"
+
+
+def _label_url(basis: Basis, module: str, rule: Rule) -> str:
+    return f"{basis.request.base_url}/rules/{module}/{rule.id}/{rule.version}"
+
+
+def _cut(text: str) -> str:
+    """A text below the limit in code points and in UTF-16 units, cut at a word."""
+    while len(text.encode("utf-16-le")) // 2 > SUMMARY_LIMIT:
+        text = text[:-2].rsplit(" ", 1)[0].rstrip(",;") + "…"
+    return text
+
+
+def _flag(basis: Basis, fired: RedFlag) -> Flag:
+    rule = basis.pack.library.red_flags[fired.rule]
+    return next(flag for flag in rule.flags if flag.id == fired.flag)
+
+
+def _lines(basis: Basis, facts: Iterable[str]) -> list[str]:
+    return [fact_line(fact, basis.facts[fact], basis.pack.library) for fact in list(facts)[:_FACTS_SHOWN]]
+
+
+def _titles(basis: Basis, facts: Iterable[str]) -> str:
+    return ", ".join(basis.pack.library.facts[fact].title for fact in facts)
+
+
+def _not_checked(basis: Basis) -> list[str]:
+    """Titles of red-flag rules without an answer, those first whose answer one fact could give."""
+    near = {rule for each in basis.findings.missing for rule in each.decides if rule.startswith("red-flags/")}
+    open_ = [each.rule for each in basis.findings.not_evaluated if each.rule.startswith("red-flags/")]
+    ordered = sorted(open_, key=lambda rule: (rule not in near, rule))
+    return [basis.pack.library.red_flags[rule.split("/")[1]].title.lower() for rule in ordered[:_NOT_CHECKED_SHOWN]]
+
+
+def _rules_of(basis: Basis, names: Iterable[str]) -> list[tuple[str, Rule]]:
+    """The rules of a list of names; the first cause where there are none, so that a card always has a label."""
+    library = basis.pack.library
+    tables: dict[str, Mapping[str, Rule]] = {"red-flags": library.red_flags, "causes": library.causes}
+    found = [(module, tables[module][rule]) for module, rule in (name.split("/") for name in names)]
+    return found or [("causes", next(iter(library.causes.values())))]
+
+
+def _rule_titles(basis: Basis, names: Sequence[str]) -> str:
+    titles = list(dict.fromkeys(rule.title.lower() for _, rule in _rules_of(basis, names)))
+    return ", ".join(titles[:3]) + (f" and {len(titles) - 3} more" if len(titles) > 3 else "")
+
+
+def _gap_lines(basis: Basis) -> Iterator[str]:
+    names = {
+        "intake": "intake answers",
+        "conditions": "problem list",
+        "medications": "medicine list",
+        "encounter": "reason for the visit",
+        "patient": "patient",
+    }
+    for key, reason in basis.gaps.items():
+        if key in names:
+            yield f"{names[key]}: {reason.value}"
+    for kind, count in basis.unreadable.items():
+        yield f"{count} {kind} {'entry' if count == 1 else 'entries'} could not be read"
+
+
+# ── causes in words ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name(basis: Basis, cause: Cause) -> str:
+    title = basis.pack.library.causes[cause.cause].title
+    return title if title.isupper() else title[0].lower() + title[1:]
+
+
+def _word(cause: Cause) -> str:
+    return ("known, " if cause.known else "") + cause.likelihood.replace("-", " ")
+
+
+def _causes_summary(basis: Basis, shown: list[Cause]) -> str:
+    """As many causes as fit: "Consider restless legs syndrome (likely), then iron deficiency (possible)."."""
+    summary = ""
+    for count in range(1, len(shown) + 1):
+        named = [f"{_name(basis, each)} ({_word(each)})" for each in shown[:count]]
+        longer = "Consider " + ", then ".join([named[0], ", ".join(named[1:])] if named[1:] else named) + "."
+        if len(longer) > SUMMARY_LIMIT:
+            break
+        summary = longer
+    return summary or f"Consider {_name(basis, shown[0])} ({_word(shown[0])})."
+
+
+def _cause_line(basis: Basis, cause: Cause) -> str:
+    parts = [f"**{basis.pack.library.causes[cause.cause].title}**: {_word(cause)}."]
+    parts += _sides(basis, cause.evidence)
+    if cause.capped_by:
+        verb = "Not more, because not known" if cause.likelihood == "possible" else "Needs"
+        parts.append(f"{verb}: {_titles(basis, cause.capped_by[:3])}.")
+    elif cause.missing:
+        parts.append(f"Missing: {_titles(basis, cause.missing[:2])}.")
+    return " ".join(parts)
+
+
+def _intake_date(basis: Basis, shown: list[Cause]) -> str:
+    """The dates of the answers that the shown causes rest on."""
+    facts = {fact for each in shown for evidence in each.evidence for fact in evidence.facts}
+    values = [basis.facts[fact] for fact in facts if basis.pack.library.facts[fact].kind == "answer"]
+    return " and ".join(
+        sorted({date_words(value.date) for value in values if isinstance(value, Known | Absent)} - {""})
+    )
+
+
+def _sides(basis: Basis, evidence: Sequence[Evidence]) -> Iterator[str]:
+    for direction, word in (("for", "For"), ("against", "Against")):
+        facts = dict.fromkeys(fact for each in evidence if each.direction == direction for fact in each.facts)
+        if facts:
+            yield f"{word}: {'; '.join(_brief(basis, fact) for fact in list(facts)[:4])}."
+
+
+def _brief(basis: Basis, fact: str) -> str:
+    """A fact in few words: a yes-answer by its title alone, since the intake's date stands once on the card."""
+    value, definition = basis.facts[fact], basis.pack.library.facts[fact]
+    if definition.kind != "answer":
+        return fact_line(fact, value, basis.pack.library)
+    said = value_words(fact, value, basis.pack.library)
+    return definition.title if said == "yes" else f"{definition.title}: {said}"
+
+
+def _missing_summary(basis: Basis) -> str:
+    """The most telling facts that fit: "Check foot pulses, ferritin: they would decide most here."."""
+    titles = [basis.pack.library.facts[each.fact].title for each in basis.findings.missing]
+    if not titles:
+        return "Part of the record could not be read. Check the chart itself before relying on this assessment."
+    summary = ""
+    for count in range(1, len(titles) + 1):
+        longer = f"Not known, would decide most: {'; '.join(titles[:count])}. Consider checking."
+        if len(longer) > SUMMARY_LIMIT:
+            break
+        summary = longer
+    return summary or f"Not known, would decide most: {titles[0]}. Consider checking."
+
+
+# ── the findings extension ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fact_entry(basis: Basis, fact: str, direction: str, weight: Any) -> dict[str, Any]:
+    value: Fact = basis.facts[fact]
+    entry: dict[str, Any] = {"fact": fact, "direction": direction}
+    if isinstance(value, Known | Absent):
+        entry["value"] = plain_value(value)
+        unit = unit_of(basis.pack.library.facts[fact])
+        optional = {
+            "unit": unit if not isinstance(entry["value"], bool) else None,
+            "date": value.date,
+            "source": value.source,
+        }
+        entry |= {key: each for key, each in optional.items() if each}
+    if weight is not None:
+        entry["weight"] = weight
+    return entry
+
+
+def _flag_entry(basis: Basis, fired: RedFlag) -> dict[str, Any]:
+    rule, ranked = basis.pack.library.red_flags[fired.rule], _ranked(basis, fired.cause)
+    entry = _entry(basis, fired.cause, ranked, fired.urgency, True, f"red-flags/{rule.id}", rule.version)
+    entry["flag"] = fired.flag
+    entry["evidence"] = [_fact_entry(basis, fact, "for", None) for fact in fired.facts]
+    entry["missing"] = list(fired.presumed)
+    return entry
+
+
+def _cause_entry(basis: Basis, cause: Cause) -> dict[str, Any]:
+    rule: CauseRule = basis.pack.library.causes[cause.cause]
+    flagged = [flag.urgency for flag in basis.findings.fired if flag.cause == cause.cause]
+    urgency: Urgency = "emergency" if "emergency" in flagged else "urgent" if flagged else "routine"
+    entry = _entry(basis, cause.cause, cause, urgency, bool(flagged), f"causes/{rule.id}", rule.version)
+    entry["evidence"] = [
+        _fact_entry(basis, each.facts[0], each.direction, each.weight)
+        | (
+            {"with": [_fact_entry(basis, fact, each.direction, None) for fact in each.facts[1:]]}
+            if each.facts[1:]
+            else {}
+        )
+        for each in cause.evidence
+        if each.facts
+    ]
+    entry["missing"] = list(dict.fromkeys((*cause.capped_by, *cause.missing)))
+    return entry
+
+
+def _ranked(basis: Basis, cause: str) -> Cause | None:
+    return next((each for each in basis.findings.causes if each.cause == cause), None)
+
+
+def _entry(
+    basis: Basis, cause: str, ranked: Cause | None, class_: str, red_flag: bool, rule: str, version: int
+) -> dict[str, Any]:
+    """The parts every finding has; rank and likelihood only where the cause was ranked for this patient."""
+    library = basis.pack.library
+    title = library.causes[cause].title if cause in library.causes else library.red_flags[rule.split("/")[1]].title
+    entry: dict[str, Any] = {"cause": cause, "title": title}
+    if ranked is not None:
+        entry |= {"rank": ranked.rank, "likelihood": ranked.likelihood, "known": ranked.known}
+    return entry | {"class": class_, "redFlag": red_flag, "rule": rule, "version": version}

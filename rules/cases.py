@@ -1,0 +1,160 @@
+"""
+Cases: worked examples beside a rule, facts in, outcome out.
+
+    - name: potassium of exactly 3.0 mmol/L
+      facts: {potassium: 3.0, digoxin: {began: 10}, sex: female, palpitations: false}
+      expect: {moderately-low: not-met}
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from rules.engine.criteria import Look, unknowns
+from rules.engine.evaluate import evaluate
+from rules.engine.facts import Absent, Known, PatientFacts
+from rules.engine.rule import Case, RedFlagRule, Rule, ScoreRule
+from rules.engine.truth import CANNOT_TELL, MET
+from rules.engine.vocabulary import AnswerFact, ConditionFact, DemographicFact, FactDefinition, MedicationFact, unit_of
+from rules.loader import Library, Loaded
+
+__all__ = ["facts_of", "run_case"]
+
+_SEXES = ("male", "female", "other")
+
+
+def facts_of(library: Library, given: Mapping[str, Any]) -> PatientFacts:
+    """
+    The facts of a case: true, false, a choice, a number in the fact's unit, or `{began: 10}` for days ago.
+
+    Raises:
+        ValueError: a fact that facts.yaml does not know, or a value that does not fit it.
+    """
+    return PatientFacts({name: _fact(library, name, value) for name, value in given.items()})
+
+
+def _fact(library: Library, name: str, value: Any) -> Known | Absent:
+    definition = library.facts.get(name)
+    if definition is None:
+        raise ValueError(f"the fact {name} is not in facts.yaml.")
+    if _is_choice(definition):
+        return _choice(name, value, library.options.get(name, _SEXES))
+    unit = unit_of(definition)
+    if unit is not None:
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise ValueError(f"{name} is a number in {unit}, not {_shown(value)}.")
+        return Known(Decimal(value))
+    if isinstance(value, bool):
+        return Known(True) if value else Absent()
+    if isinstance(value, Mapping) and set(value) == {"began"}:
+        return _began(name, value["began"], definition)
+    raise ValueError(f"{name} is true or false, not {_shown(value)}.")
+
+
+def _is_choice(definition: FactDefinition) -> bool:
+    if isinstance(definition, AnswerFact):
+        return definition.type == "choice"
+    return isinstance(definition, DemographicFact) and definition.of == "sex"
+
+
+def _choice(name: str, value: Any, options: Any) -> Known:
+    words = list(value) if isinstance(value, list | tuple) else [value]
+    wrong = [_shown(word) for word in words if not isinstance(word, str) or word not in options]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} is not an answer of {name}; its answers are {', '.join(options)}.")
+    return Known(frozenset(words))
+
+
+def _began(name: str, days: Any, definition: FactDefinition) -> Known:
+    if not isinstance(definition, ConditionFact | MedicationFact):
+        raise ValueError(f"{name} has no beginning; only conditions and medicines have.")
+    if isinstance(days, bool) or not isinstance(days, int | Decimal):
+        raise ValueError(f"{name} began a number of days ago, not {_shown(days)}.")
+    return Known(True, days=Decimal(days))
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value!s:.60}"
+
+
+def run_case(loaded: Loaded, module: str, rule: Rule, case: Case) -> list[str]:
+    """What is wrong with one case of a rule of this module, in words; empty if it holds."""
+    try:
+        facts = facts_of(loaded.library, case.facts)
+    except ValueError as error:
+        return [str(error)]
+    got, missing = _outcome(loaded, rule, facts)
+    wrong = list(_differences(case.expect, got))
+    lacking = [fact for fact in case.missing if fact not in missing]
+    if lacking:
+        wrong.append(f"it says that {', '.join(lacking)} is missing, but missing is {', '.join(missing) or 'nothing'}.")
+    return wrong
+
+
+def _differences(expected: Any, got: Any) -> Iterator[str]:
+    """An outcome per flag is compared flag by flag; a flag that the case does not name is not compared."""
+    if not isinstance(got, dict) or "low" in got:
+        if _plain(expected) != got:
+            yield f"it expects {_words(expected)}, but the outcome is {_words(got)}."
+    elif not isinstance(expected, Mapping):
+        yield f"it expects {_words(expected)}, but a red flag needs an outcome for each flag: {_words(got)}."
+    else:
+        for flag, outcome in expected.items():
+            if flag not in got:
+                yield f"it names {flag}, which is not a flag of this rule; its flags are {', '.join(got)}."
+            elif got[flag] != outcome:
+                yield f"it expects {flag} to be {outcome}, but the outcome is {got[flag]}."
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return Decimal(value) if isinstance(value, int) else value
+
+
+def _words(value: Any) -> str:
+    return ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, Mapping) else str(value)
+
+
+def _outcome(loaded: Loaded, rule: Rule, facts: PatientFacts) -> tuple[Any, tuple[str, ...]]:
+    """The outcome of one rule and the facts it misses: per flag, a likelihood, or a score's total or range."""
+    if isinstance(rule, ScoreRule):
+        return _score_outcome(loaded, rule, facts)
+    if isinstance(rule, RedFlagRule):
+        return _flag_outcomes(loaded, rule, facts)
+    findings = evaluate(loaded.rules, _with_complaint(facts))
+    found = next((cause for cause in findings.causes if cause.cause == rule.id), None)
+    outcome = findings.outcomes.get(f"causes/{rule.id}", "not evaluated")
+    return outcome, tuple(dict.fromkeys((*found.missing, *found.capped_by))) if found else ()
+
+
+def _score_outcome(loaded: Loaded, rule: ScoreRule, facts: PatientFacts) -> tuple[Any, tuple[str, ...]]:
+    score, look = loaded.rules.scores[rule.id], Look(facts.answered, presume=True)
+    total = score.total(look)
+    if total is None:
+        return "not-valid", ()
+    missing = dict.fromkeys(
+        fact for part in score.parts if part.test(look) is CANNOT_TELL for fact in unknowns(part, look)
+    )
+    whole = total.low == total.high
+    return total.low if whole else {"low": total.low, "high": total.high}, tuple(missing)
+
+
+def _flag_outcomes(loaded: Loaded, rule: RedFlagRule, facts: PatientFacts) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Flag id → met, not-met, cannot-tell, or `presumed` where it fires unless an unknown exception turns out true."""
+    outcomes: dict[str, str] = {}
+    missing: list[str] = []
+    look, presuming = Look(facts.answered), Look(facts.answered, presume=True)
+    for flag in loaded.rules.flags:
+        if flag.rule != rule.id:
+            continue
+        truth = flag.criterion.test(look)
+        presumed = truth is CANNOT_TELL and flag.criterion.test(presuming) is MET
+        outcomes[flag.id] = "presumed" if presumed else truth.value
+        missing += unknowns(flag.criterion, look)
+    return outcomes, tuple(dict.fromkeys(missing))
+
+
+def _with_complaint(facts: PatientFacts) -> PatientFacts:
+    """Causes speak only where there is a leg complaint, so a case need not name one."""
+    return PatientFacts({"leg-pain": Known(True), **facts.answered})

@@ -1,0 +1,136 @@
+"""
+`recumbent rules check`: load the library, run every case, see that the cases cover every rule and that texts are fit
+for a card, and compare with the lock.
+
+A rule without a case for each outcome and for both sides of each threshold is a problem like any other.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rules.cases import facts_of, run_case
+from rules.engine.errors import LibraryError, Problem
+from rules.engine.rule import Case, CauseRule, Definitions, FactIs, RedFlagRule, Rule, ScoreRule
+from rules.engine.shape import Shape, Threshold
+from rules.loader import LIBRARY, Loaded, load
+from rules.lock import check_lock, write_generated
+from rules.texts import check_texts
+
+__all__ = ["check", "facts_of", "run_case", "write_generated"]
+
+_OUTCOMES = ("met", "not-met", "cannot-tell")
+_OTHER_SIDE = {"at_least": "below", "above": "above", "at_most": "above", "below": "below", "began_within": "above"}
+"""Where the answer differs from that on the threshold itself."""
+
+_Fault = tuple[str, str]
+
+
+def check(folder: Path = LIBRARY) -> Loaded:
+    """
+    Load a library and prove it by its cases.
+
+    Raises:
+        LibraryError: with every problem: unreadable files, failed cases, missing cases, unfit texts, an edited rule
+            without a new version.
+    """
+    loaded = load(folder)
+    problems = [problem for module, rule in loaded.library.rules() for problem in _check_rule(loaded, module, rule)]
+    problems += _check_definitions(loaded)
+    problems += check_lock(folder, loaded.library)
+    if problems:
+        raise LibraryError(problems)
+    return loaded
+
+
+def _check_rule(loaded: Loaded, module: str, rule: Rule) -> Iterator[Problem]:
+    if rule.status != "active":
+        return
+    file, cases = f"{module}/{rule.id}/cases.yaml", loaded.library.cases.get((module, rule.id), ())
+    for place, case in enumerate(cases):
+        for wrong in run_case(loaded, module, rule, case):
+            yield Problem(file, case.name, wrong, "Correct the case, or the rule.")
+        if case.name in (before.name for before in cases[:place]):
+            yield Problem(file, case.name, "another case has this name.", "Say in what this case differs.")
+    for what, mend in _uncovered(rule, cases):
+        yield Problem(file, "", what, mend)
+    for what, mend in _uncovered_thresholds(rule, rule.thresholds, cases):
+        yield Problem(file, "", what, mend)
+    yield from check_texts(rule, f"{module}/{rule.id}/rule.yaml")
+
+
+def _check_definitions(loaded: Loaded) -> Iterator[Problem]:
+    """The thresholds of definitions.yaml are covered where any rule has a case for them."""
+    definitions = loaded.library.definitions
+    cases = [case for each in loaded.library.cases.values() for case in each]
+    for what, mend in _uncovered_thresholds(definitions, definitions.thresholds, cases):
+        yield Problem("definitions.yaml", "thresholds", what, mend)
+
+
+# ── coverage ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _uncovered(rule: Rule, cases: Iterable[Case]) -> Iterator[_Fault]:
+    """The outcomes that no case shows."""
+    if isinstance(rule, RedFlagRule):
+        for flag in rule.flags:
+            yield from _uncovered_flag(flag.id, cases)
+    elif isinstance(rule, CauseRule):
+        yield from _uncovered_cause(cases)
+    elif isinstance(rule, ScoreRule):
+        if not any(isinstance(case.expect, int | Decimal) for case in cases):
+            yield "no case shows the score as one number.", "Add one with every item answered."
+        if not any(isinstance(case.expect, Mapping) for case in cases):
+            yield "no case shows the score as a range.", "Add one with unanswered items."
+
+
+def _uncovered_flag(flag: str, cases: Iterable[Case]) -> Iterator[_Fault]:
+    seen = {case.expect.get(flag) for case in cases if isinstance(case.expect, Mapping)}
+    if "presumed" in seen:
+        seen.add("cannot-tell")
+    for outcome in _OUTCOMES:
+        if outcome not in seen:
+            yield f"no case shows the flag {flag} as {outcome}.", f"Add one that expects {flag}: {outcome}."
+
+
+def _uncovered_cause(cases: Iterable[Case]) -> Iterator[_Fault]:
+    seen = {case.expect for case in cases if isinstance(case.expect, str)}
+    if not seen & {"likely", "very-likely"}:
+        yield "no case shows this cause as likely.", "Add one that expects likely or very-likely."
+    if not seen & {"unlikely", "excluded"}:
+        yield "no case shows this cause as unlikely or excluded.", "Add one that expects unlikely or excluded."
+    if not any(case.missing for case in cases):
+        yield "no case names a missing fact.", "Add one with `missing`."
+
+
+def _uncovered_thresholds(
+    shape: Rule | Definitions, thresholds: Mapping[str, Threshold], cases: Iterable[Case]
+) -> Iterator[_Fault]:
+    """Each threshold needs a case that stands exactly on it and one on the side where the answer is another."""
+    for fact, name, side in sorted(_comparisons(shape)):
+        bound, unit = thresholds[name].value, thresholds[name].unit
+        values = [number for case in cases if (number := _value(case.facts.get(fact))) is not None]
+        if bound not in values:
+            yield f"no case has {fact} at exactly {bound} {unit} ({name}).", "Add one."
+        if not any(value > bound if side == "above" else value < bound for value in values):
+            yield f"no case has {fact} {side} {bound} {unit} ({name}).", "Add one just across the threshold."
+
+
+def _value(given: Any) -> Decimal | None:
+    given = given["began"] if isinstance(given, Mapping) and "began" in given else given
+    return Decimal(given) if isinstance(given, int | Decimal) and not isinstance(given, bool) else None
+
+
+def _comparisons(shape: object) -> set[tuple[str, str, str]]:
+    """(fact, threshold, the side where the answer differs) of every comparison inside a shape."""
+    if isinstance(shape, FactIs):
+        named = ((getattr(shape, key), side) for key, side in _OTHER_SIDE.items())
+        return {(shape.fact, name, side) for name, side in named if name}
+    if isinstance(shape, Shape):
+        parts: Iterable[object] = (getattr(shape, name) for name in type(shape).model_fields)
+    elif isinstance(shape, Mapping):
+        parts = shape.values()
+    else:
+        parts = shape if isinstance(shape, tuple) else ()
+    return {found for part in parts for found in _comparisons(part)}

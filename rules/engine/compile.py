@@ -1,0 +1,147 @@
+"""
+From the shapes of rules to what evaluate.py runs.
+
+Mistakes are added to the problems of the compiler of criteria, so that all mistakes of all files are reported at once.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import TypeVar
+
+from rules.engine.compile_criteria import STAND_IN, Compiler
+from rules.engine.compiled import CompiledCause, CompiledFlag, CompiledRow, CompiledRules
+from rules.engine.criteria import Compiled
+from rules.engine.rule import CauseRule, Criterion, EvidenceRow, RedFlagRule, Scale
+
+__all__ = ["COMPLAINT", "compile_rules"]
+
+COMPLAINT = "leg-complaint"
+"""The definition of what makes the causes speak at all."""
+
+_K = TypeVar("_K")
+
+
+def _row(compiler: Compiler, row: EvidenceRow, where: tuple[str, str], rule: CauseRule, scale: Scale) -> CompiledRow:
+    criterion = compiler.criterion(row.when, where, rule.thresholds)
+    one = Decimal(1)
+    if row.supports:
+        met, absent = scale.supports[row.supports], one
+    elif row.opposes:
+        met, absent = scale.opposes[row.opposes], one
+    else:
+        met, absent = row.present or one, row.absent or one
+    tokens = criterion.reads | ({f"group {row.group}"} if row.group else set())
+    expert = row.supports is not None or row.opposes is not None
+    return CompiledRow(
+        row.id, criterion, math.log(met), math.log(absent), met, absent, frozenset(tokens), expert, row.cites
+    )
+
+
+def _cause(compiler: Compiler, rule: CauseRule, scale: Scale) -> CompiledCause:
+    file = f"causes/{rule.id}/rule.yaml"
+    odds = scale.pre_test[rule.pre_test] / (1 - scale.pre_test[rule.pre_test])
+
+    def part(shape: Criterion | None, key: str) -> Compiled | None:
+        return compiler.criterion(shape, (file, key), rule.thresholds) if shape is not None else None
+
+    rows = tuple(_row(compiler, row, (file, f"evidence.{row.id}.when"), rule, scale) for row in rule.evidence)
+    if rule.known_by is not None and rule.known_by not in compiler.vocabulary:
+        what = f"the fact {rule.known_by} is not in facts.yaml."
+        compiler.problem((file, "known-by"), what, "Correct the name, or add the fact there.")
+    requires, excludes = part(rule.requires, "requires"), part(rule.excludes, "excludes")
+    return CompiledCause(rule.id, math.log(odds), requires, excludes, rule.known_by, rows)
+
+
+def _flags(compiler: Compiler, rule: RedFlagRule) -> Iterable[CompiledFlag]:
+    file = f"red-flags/{rule.id}/rule.yaml"
+    for flag in rule.flags:
+        criterion = compiler.criterion(flag.when, (file, f"flags.{flag.id}.when"), rule.thresholds)
+        yield CompiledFlag(rule.id, flag.id, rule.cause, flag.class_, criterion, flag.superseded_by)
+
+
+def _check_superseded(compiler: Compiler, flags: Iterable[CompiledFlag]) -> None:
+    """A flag gives way only to one that is as urgent, and never, by whatever way, to itself: both would be silent."""
+    by_name = {f"{flag.rule}/{flag.id}": flag for flag in flags}
+    for name, flag in by_name.items():
+        where = (f"red-flags/{flag.rule}/rule.yaml", f"flags.{flag.id}.superseded-by")
+        for other in flag.superseded_by:
+            better = by_name.get(other)
+            if better is None and f"red-flags/{other.split('/')[0]}" in compiler.unreadable:
+                continue
+            if better is None:
+                compiler.problem(where, f"there is no flag {other}.", "Write rule-id/flag-id of an active flag.")
+            elif flag.urgency == "emergency" and better.urgency == "urgent":
+                what = f"an emergency would be hidden by {other}, which is only urgent."
+                compiler.problem(where, what, "Take it out, or correct the class of one of the two.")
+        if name in _gives_way_to(flag, by_name):
+            what = f"{name} gives way to itself, so that nothing would be shown."
+            compiler.problem(where, what, "Take one flag of the circle out.")
+
+
+def _gives_way_to(flag: CompiledFlag, by_name: Mapping[str, CompiledFlag]) -> set[str]:
+    found: set[str] = set()
+    ahead = list(flag.superseded_by)
+    while ahead:
+        name = ahead.pop()
+        if name not in found and name in by_name:
+            found.add(name)
+            ahead += by_name[name].superseded_by
+    return found
+
+
+def _cause_reads(cause: CompiledCause) -> frozenset[str]:
+    parts = [row.criterion for row in cause.rows] + [part for part in (cause.requires, cause.excludes) if part]
+    return frozenset().union(*(part.reads for part in parts))
+
+
+def _by_fact(reads: Iterable[tuple[_K, frozenset[str]]]) -> dict[str, tuple[_K, ...]]:
+    """Fact → what reads it."""
+    by_fact: dict[str, dict[_K, None]] = {}
+    for reader, facts in reads:
+        for fact in facts:
+            by_fact.setdefault(fact, {})[reader] = None
+    return {fact: tuple(readers) for fact, readers in by_fact.items()}
+
+
+def compile_rules(
+    compiler: Compiler, red_flags: Mapping[str, RedFlagRule], causes: Mapping[str, CauseRule], scale: Scale
+) -> CompiledRules:
+    """
+    Compile all active rules.
+
+    Returns rules even where there are problems (compiler.problems); the caller must not use them then.
+    """
+    live = [rule for _, rule in sorted(red_flags.items()) if rule.status == "active"]
+    flags = tuple(flag for rule in live for flag in _flags(compiler, rule))
+    _check_superseded(compiler, flags)
+    ranked = tuple(_cause(compiler, rule, scale) for _, rule in sorted(causes.items()) if rule.status == "active")
+    scores, definitions = compiler.scores(), compiler.definitions()
+    # Age and sex alone bring no cause to mind: a cause that nothing else in the record touches is not ranked.
+    personal = {name for name, fact in compiler.vocabulary.items() if fact.kind == "demographic"}
+    by_rule: dict[str, set[str]] = {}
+    for flag in flags:
+        by_rule.setdefault(f"red-flags/{flag.rule}", set()).update(flag.criterion.reads)
+    for cause in ranked:
+        by_rule[f"causes/{cause.id}"] = set(_cause_reads(cause))
+    return CompiledRules(
+        vocabulary=compiler.vocabulary,
+        definitions=definitions,
+        flags=flags,
+        causes=ranked,
+        scores=scores,
+        complaint=definitions.get(COMPLAINT, STAND_IN),
+        answers=compiler.answers(float(scale.chance_of_yes)),
+        bands=tuple((float(band.from_), band.word) for band in scale.bands),
+        expert_range=(math.log(scale.expert_floor), math.log(scale.expert_cap)),
+        flag_worth={urgency: float(worth / scale.chance_of_yes) for urgency, worth in scale.flag_worth.items()},
+        remembered=_by_fact(
+            [(name, each.reads) for name, each in definitions.items()]
+            + [(f"score {name}", part.reads) for name, each in scores.items() for part in each.parts]
+        ),
+        askable=frozenset(name for name, fact in compiler.vocabulary.items() if fact.how or fact.kind == "answer"),
+        flags_reading=_by_fact(enumerate(flag.criterion.reads for flag in flags)),
+        causes_reading=_by_fact((number, _cause_reads(cause) - personal) for number, cause in enumerate(ranked)),
+        rule_ids=tuple(sorted(by_rule)),
+        reads={rule: tuple(sorted(facts)) for rule, facts in by_rule.items()},
+    )

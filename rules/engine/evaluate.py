@@ -1,0 +1,281 @@
+"""
+The engine: facts in, findings out. Pure; the same rules and facts give the same findings.
+
+Order of work: is the patient in scope → red flags → is there a leg complaint → causes → missing data. Without a
+complaint nothing but a red flag on coded facts is said.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from rules.engine.attempts import Attempts
+from rules.engine.compiled import CompiledFlag, CompiledRow, CompiledRules
+from rules.engine.criteria import Compiled, Look, in_bounds, is_present, presumed, reasons, unknowns
+from rules.engine.facts import Known, PatientFacts
+from rules.engine.findings import Cause, Evidence, Findings, Likelihood, NotEvaluated, RedFlag
+from rules.engine.missing import missing_data
+from rules.engine.resting import resting
+from rules.engine.truth import CANNOT_TELL, MET, NOT_MET, Truth
+from rules.engine.weigh import Ranking, probability, weigh
+
+__all__ = ["ADULT_AGE", "evaluate"]
+
+ADULT_AGE = Decimal(18)
+"""Years. The clinical content is written for adults; below this age no rule speaks."""
+
+_CHILD = in_bounds("age", None, (ADULT_AGE, True))
+_DECEASED = is_present("deceased")
+_COMPLAINT = "definitions/leg-complaint"
+_URGENCY = {"emergency": 0, "urgent": 1}
+_MISSING_SHOWN = 6
+_ALWAYS_TOLD, _TOLD = 3, 5
+"""The first causes have their evidence told, and of the next the possible ones; no card shows those below."""
+
+
+def evaluate(
+    rules: CompiledRules, facts: PatientFacts, modules: frozenset[str] = frozenset(("red-flags", "causes"))
+) -> Findings:
+    """
+    Evaluate all rules for one patient.
+
+    Args:
+        rules: a compiled library.
+        facts: what is known, in the units of facts.yaml.
+        modules: those that are switched on; one that is off says nothing, and its rules are named as not evaluated.
+
+    Returns:
+        Findings; `silent` says why nothing is said to a patient who is out of scope (under-18, deceased).
+    """
+    attempt = Attempts()
+    look, presuming = Look(facts.answered), Look(facts.answered, presume=True)
+    complaint = attempt(_COMPLAINT, rules.complaint.test, look) or CANNOT_TELL
+    if silent := _out_of_scope(look):
+        nothing = tuple(NotEvaluated(rule, silent) for rule in rules.rule_ids)
+        return Findings(complaint=complaint, silent=silent, not_evaluated=nothing)
+    flags = _red_flags(rules, facts, look, presuming, attempt) if "red-flags" in modules else _Flags()
+    causes = _Causes()
+    if complaint is MET and "causes" in modules:
+        causes = _causes(rules, facts, presuming, attempt)
+    missing = (
+        missing_data(rules, flags.open, flags.resting, causes.ranking, presuming, attempt) if complaint is MET else ()
+    )
+    totals = {name: attempt(f"scores/{name}", score.total, presuming) for name, score in rules.scores.items()}
+    outcomes = {**flags.outcomes, **causes.outcomes}
+    return Findings(
+        red_flags=flags.shown,
+        causes=causes.shown,
+        missing=missing,
+        scores={name: total for name, total in totals.items() if total and causes.shown},
+        complaint=complaint,
+        outcomes={rule: word for rule, word in outcomes.items() if word == "met" or rule not in attempt.failed},
+        not_evaluated=tuple(_not_evaluated(rules, modules, outcomes, flags.lacking, complaint, facts, attempt)),
+    )
+
+
+def _out_of_scope(look: Look) -> str | None:
+    if _DECEASED.test(look) is MET:
+        return "deceased"
+    return "under-18" if _CHILD.test(look) is MET else None
+
+
+def _touched(facts: PatientFacts, reading: Mapping[str, tuple[int, ...]]) -> set[int]:
+    """The numbers of the rules that read a fact which the record speaks of."""
+    stated = facts.answered if facts.stated is None else facts.stated
+    return {number for fact in stated for number in reading.get(fact, ())}
+
+
+# ── red flags ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """
+    Args:
+        shown: the flags to show. open: those still open that the record touches; resting: the open ones that it does
+            not, with what their facts are worth. outcomes: of each rule the strongest of its flags.
+        lacking: the rules that the record does not touch, if they have no outcome.
+    """
+
+    shown: tuple[RedFlag, ...] = ()
+    open: tuple[CompiledFlag, ...] = ()
+    resting: tuple[tuple[CompiledFlag, Mapping[str, float]], ...] = ()
+    lacking: Mapping[str, NotEvaluated] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+
+
+def _red_flags(rules: CompiledRules, facts: PatientFacts, look: Look, presuming: Look, attempt: Attempts) -> _Flags:
+    rest = resting(rules, facts.complete)
+    touched = _touched(facts, rules.flags_reading) | rest.firing
+    words = [outcome.value for outcome in rest.outcomes]
+    fired: list[RedFlag] = []
+    open_flags: list[CompiledFlag] = []
+    at_rest = tuple((flag, worth) for number, flag, worth in rest.worth if number not in touched)
+    for number in sorted(touched):
+        flag = rules.flags[number]
+        found = attempt(f"red-flags/{flag.rule}", _stand, flag, look, presuming)
+        if found is None:
+            continue
+        if found.fires:
+            fired.append(found)
+        elif found.outcome is CANNOT_TELL:
+            open_flags.append(flag)
+        words[number] = "met" if found.fires else found.outcome.value
+    moved = {rules.flags[number].name for number in touched}
+    lacking = {rule: each for rule, each in rest.lacking.items() if rule not in moved}
+    return _Flags(_ordered(fired, rules), tuple(open_flags), at_rest, lacking, _strongest(rules, words))
+
+
+def _strongest(rules: CompiledRules, words: Sequence[str]) -> dict[str, str]:
+    """The outcome of each red-flag rule: met, else cannot-tell, else not-met, whichever one of its flags says."""
+    outcomes: dict[str, str] = {}
+    for flag, word in zip(rules.flags, words, strict=True):
+        name = flag.name
+        before = outcomes.get(name)
+        if before is None or word == "met" or (word == "cannot-tell" and before == "not-met"):
+            outcomes[name] = word
+    return outcomes
+
+
+def _stand(flag: CompiledFlag, look: Look, presuming: Look) -> RedFlag:
+    """How a flag stands: strictly, and where that cannot be told, with unknown exceptions taken for no."""
+    outcome = flag.criterion.test(look)
+    open_ = outcome is CANNOT_TELL
+    fires = outcome is MET or (open_ and flag.criterion.presumes and flag.criterion.test(presuming) is MET)
+    facts = dict.fromkeys(_carrying(flag.criterion, presuming) if fires else ())
+    unless = dict.fromkeys(presumed(flag.criterion, look, presuming) if fires and open_ else ())
+    return RedFlag(flag.rule, flag.id, flag.cause, flag.urgency, outcome, fires, tuple(facts), tuple(unless))
+
+
+def _carrying(criterion: Compiled, look: Look) -> Iterator[str]:
+    """The facts that carry a fired flag, without those that only failed to except it."""
+    if criterion.kind == "unless":
+        return
+    if criterion.kind == "all":
+        for part in criterion.parts:
+            yield from _carrying(part, look)
+    else:
+        yield from reasons(criterion, look)
+
+
+def _ordered(fired: list[RedFlag], rules: CompiledRules) -> tuple[RedFlag, ...]:
+    """The most urgent first, of these the certain ones; a flag that another fired flag says better is left out."""
+    names = {f"{flag.rule}/{flag.flag}" for flag in fired}
+    better = {f"{flag.rule}/{flag.id}": flag.superseded_by for flag in rules.flags if flag.superseded_by}
+    kept = [flag for flag in fired if names.isdisjoint(better.get(f"{flag.rule}/{flag.flag}", ()))]
+    return tuple(sorted(kept, key=lambda flag: (_URGENCY[flag.urgency], flag.presumed != (), flag.rule, flag.flag)))
+
+
+# ── causes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Causes:
+    """The causes to show, the same as weighed, and each rule's outcome: its likelihood, or excluded."""
+
+    shown: tuple[Cause, ...] = ()
+    ranking: tuple[Ranking, ...] = ()
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+
+
+def _causes(rules: CompiledRules, facts: PatientFacts, look: Look, attempt: Attempts) -> _Causes:
+    outcomes: dict[str, str] = {}
+    ranking: list[Ranking] = []
+    for number in sorted(_touched(facts, rules.causes_reading)):
+        cause = rules.causes[number]
+        rule = f"causes/{cause.id}"
+        weighed = attempt(rule, weigh, rules, cause, look)
+        if weighed is not None:
+            ranking.append(weighed)
+        elif rule not in attempt.failed:
+            outcomes[rule] = "excluded"
+    ranking.sort(key=lambda each: (each.required is NOT_MET, -each.log_odds, each.cause.id))
+    shown: list[Cause] = []
+    for each in ranking:
+        described = attempt(f"causes/{each.cause.id}", _cause, rules, each, len(shown) + 1, look)
+        if described is not None:
+            shown.append(described)
+            outcomes[f"causes/{each.cause.id}"] = described.likelihood
+    return _Causes(tuple(shown), tuple(ranking), outcomes)
+
+
+def _cause(rules: CompiledRules, ranking: Ranking, place: int, look: Look) -> Cause:
+    cause = ranking.cause
+    # Rounded first, so that a probability that is shown as the edge of a band has the word of that band.
+    likely = round(probability(ranking.log_odds), 4)
+    word = _word(likely, rules)
+    capped_by: tuple[str, ...] = ()
+    if ranking.required is not MET and cause.requires is not None:
+        source = unknowns if ranking.required is CANNOT_TELL else reasons
+        capped_by = tuple(dict.fromkeys(source(cause.requires, look)))
+        word = _capped(word, "possible" if ranking.required is CANNOT_TELL else "unlikely")
+    told = place <= _ALWAYS_TOLD or (place <= _TOLD and word != "unlikely")
+    known = cause.known_by is not None and isinstance(look.values.get(cause.known_by), Known)
+    return Cause(
+        cause=cause.id,
+        rank=place,
+        likelihood=word,
+        probability=likely,
+        known=known,
+        evidence=tuple(_evidence(weight, row, look) for weight, row in ranking.counted) if told else (),
+        missing=_first_missing(ranking, look) if told else (),
+        capped_by=capped_by,
+    )
+
+
+def _first_missing(ranking: Ranking, look: Look) -> tuple[str, ...]:
+    """The first unknown facts that evidence waits for, in the order of the rule."""
+    found: dict[str, None] = {}
+    for row in ranking.open_rows:
+        for fact in unknowns(row.criterion, look):
+            found[fact] = None
+            if len(found) == _MISSING_SHOWN:
+                return tuple(found)
+    return tuple(found)
+
+
+def _word(likely: float, rules: CompiledRules) -> Likelihood:
+    return next(word for floor, word in rules.bands if likely >= floor)
+
+
+def _capped(word: Likelihood, cap: Likelihood) -> Likelihood:
+    order: tuple[Likelihood, ...] = ("unlikely", "possible", "likely", "very-likely")
+    return min(word, cap, key=order.index)
+
+
+def _evidence(weight: float, row: CompiledRow, look: Look) -> Evidence:
+    ratio = row.weight_met if row.criterion.test(look) is MET else row.weight_not_met
+    facts = tuple(dict.fromkeys(reasons(row.criterion, look)))
+    return Evidence(row.id, facts, "for" if weight > 0 else "against", ratio, row.cites)
+
+
+# ── what was not evaluated ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _not_evaluated(
+    rules: CompiledRules,
+    modules: frozenset[str],
+    outcomes: Mapping[str, str],
+    at_rest: Mapping[str, NotEvaluated],
+    complaint: Truth,
+    facts: PatientFacts,
+    attempt: Attempts,
+) -> Iterable[NotEvaluated]:
+    for rule in rules.rule_ids:
+        module = rule.split("/")[0]
+        if module not in modules:
+            yield NotEvaluated(rule, "module is switched off")
+        elif rule in attempt.failed:
+            yield NotEvaluated(rule, "rule failed")
+        elif module == "causes" and complaint is not MET:
+            yield NotEvaluated(rule, "no leg complaint" if complaint is NOT_MET else "leg complaint not known")
+        elif outcomes.get(rule, "cannot-tell") != "cannot-tell":
+            continue
+        elif rule in at_rest:
+            yield at_rest[rule]
+        else:
+            lacking = tuple(fact for fact in rules.reads[rule] if fact not in facts.answered)
+            yield NotEvaluated(rule, "facts are missing", lacking)
+    for failed in attempt.failed:
+        if failed not in rules.rule_ids:
+            yield NotEvaluated(failed, "rule failed")

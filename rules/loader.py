@@ -1,0 +1,426 @@
+"""
+The only reader of rules/library. Reads every file, reports every problem at once, and builds the compiled rules.
+
+    library folder ──▶ load() ──▶ Library (the shapes, for texts) + CompiledRules + Terminology
+                          └─▶ LibraryError with all problems of all files
+
+Where facts.yaml or another shared file has a problem, the rules are only read, not compiled: each would complain of it.
+"""
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from rules.engine.compile import compile_rules
+from rules.engine.compile_criteria import Compiler
+from rules.engine.compiled import CompiledRules
+from rules.engine.errors import LibraryError, Problem
+from rules.engine.rule import Case, CauseRule, Definitions, Module, RedFlagRule, Rule, Scale, ScoreRule, Source
+from rules.engine.shape import Id
+from rules.engine.vocabulary import AnswerFact, DemographicFact, FactDefinition
+from rules.explain import explain
+from rules.references import check_cites, check_complaint, check_facts
+from rules.terminology import Concept, Terminology, UnitRow, ValueSet
+
+__all__ = ["LIBRARY", "Library", "Loaded", "load"]
+
+LIBRARY = Path(__file__).parent / "library"
+_RULES: dict[str, type[Rule]] = {"red-flags": RedFlagRule, "causes": CauseRule, "scores": ScoreRule}
+_MODULES = ("red-flags", "causes")
+_ROUTES = "urn:recumbent-leg-pain:routes"
+
+_T = TypeVar("_T", bound=BaseModel)
+_Product = tuple[str, tuple[str, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """
+    The library as written: shapes by id, for texts, labels and checks.
+
+    Args:
+        questions: intake linkId → the question's text; options: choice linkId → answer code → its words.
+        cases: (module, rule id) → its cases.
+    """
+
+    facts: Mapping[str, FactDefinition]
+    definitions: Definitions
+    scale: Scale
+    sources: Mapping[str, Source]
+    modules: Mapping[str, Module]
+    red_flags: Mapping[str, RedFlagRule]
+    causes: Mapping[str, CauseRule]
+    scores: Mapping[str, ScoreRule]
+    cases: Mapping[tuple[str, str], tuple[Case, ...]]
+    questions: Mapping[str, str]
+    options: Mapping[str, Mapping[str, str]]
+    intake_url: str
+
+    def rules(self) -> Iterator[tuple[str, Rule]]:
+        """Every rule with its module, by module and id."""
+        for module, rules in (("red-flags", self.red_flags), ("causes", self.causes), ("scores", self.scores)):
+            for name in sorted(rules):
+                yield module, rules[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A library without problems: what was written, what runs, and the codes it knows."""
+
+    library: Library
+    rules: CompiledRules
+    terminology: Terminology
+
+
+def load(folder: Path = LIBRARY) -> Loaded:
+    """
+    Read and compile a library folder.
+
+    Raises:
+        LibraryError: with every problem of every file; nothing is built then.
+    """
+    reader = _Reader(folder)
+    value_sets = {path.stem: reader.value_set(path) for path in sorted((folder / "value-sets").glob("*.json"))}
+    products = reader.products("terminology/rxnorm-products.csv.gz", "rxcui")
+    packages = reader.products("terminology/ndc-ingredients.csv.gz", "ndc")
+    units = reader.units("terminology/units.csv")
+    library = reader.library(value_sets)
+    for module, rule in library.rules():
+        reader.problems += check_cites(f"{module}/{rule.id}/rule.yaml", rule, library.sources)
+    unreadable = frozenset(reader.unreadable)
+    compiler = Compiler(
+        library.facts, _choices(library), library.definitions, library.scores, reader.problems, unreadable
+    )
+    rules = compile_rules(compiler, library.red_flags, library.causes, library.scale)
+    reader.stop_at_problems()
+    used = {name: value_sets[name] for fact in library.facts.values() for name in getattr(fact, "value_set", ())}
+    return Loaded(library, rules, Terminology.build(library.facts, used, products, packages, units))
+
+
+def _choices(library: Library) -> dict[str, frozenset[str]]:
+    """Fact id → the words it may be compared with, for choices of the intake and for the administrative sex."""
+    found = {}
+    for name, fact in library.facts.items():
+        if isinstance(fact, AnswerFact) and fact.type == "choice":
+            found[name] = frozenset(library.options.get(fact.link_id, ()))
+        elif isinstance(fact, DemographicFact) and fact.of == "sex":
+            found[name] = frozenset(("male", "female", "other"))
+    return found
+
+
+# ── YAML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which one, is found at run time
+    """YAML without its traps: repeated keys are refused, only true and false are booleans, nothing becomes a date."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, ArithmeticError):
+            what = "something is not what its mark (!…) says"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is not a word", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+_StrictLoader.yaml_implicit_resolvers = {}
+for _first in "tf":
+    _StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), [_first])
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(null|~|)$"), ["n", "~", ""])
+_StrictLoader.add_implicit_resolver("!number", re.compile(r"^-?\d+(\.\d+)?$"), list("-0123456789"))
+
+
+def _number(loader: Any, node: yaml.ScalarNode) -> int | Decimal:
+    text: str = loader.construct_scalar(node)
+    return Decimal(text) if "." in text else int(text)
+
+
+_StrictLoader.add_constructor("!number", _number)
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Reader:
+    """
+    Reads the files of one folder and gathers what is wrong with them.
+
+    `unreadable` names the rules, as module/id, that exist but have a problem: others may still speak of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+        self.unreadable: set[str] = set()
+
+    def stop_at_problems(self) -> None:
+        if self.problems:
+            raise LibraryError(self.problems)
+
+    def library(self, value_sets: Mapping[str, ValueSet]) -> Library:
+        """All shapes. Stops where a shared file has a problem, after the shape of every rule was looked at too."""
+        questions, options, url = self._intake()
+        facts = self._mapping("facts.yaml", "facts", FactDefinition)
+        sources = self._mapping("sources.yaml", "sources", Source)
+        definitions = self._shape("definitions.yaml", Definitions)
+        scale = self._shape("scale.yaml", Scale)
+        modules = {name: found for name in _MODULES if (found := self._module(name))}
+        if not self.problems and definitions:
+            self.problems += check_facts(facts, value_sets, questions, options)
+            self.problems += check_complaint(definitions)
+            self.problems += check_cites("definitions.yaml", definitions, sources)
+        shared = len(self.problems)
+        red_flags, causes, scores = (self._rules(module) for module in _RULES)
+        cases = {key: found for module in _RULES for key, found in self._cases_of(module)}
+        if shared or definitions is None or scale is None:
+            raise LibraryError(self.problems)
+        return Library(
+            facts, definitions, scale, sources, modules, red_flags, causes, scores, cases, questions, options, url
+        )
+
+    def _problem(self, file: str, key: str, what: str, mend: str) -> None:
+        self.problems.append(Problem(file, key, what, mend))
+
+    # ── YAML files ──
+
+    def _yaml(self, file: str) -> Any:
+        try:
+            content = yaml.load((self.folder / file).read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - it is safe
+        except FileNotFoundError:
+            self._problem(file, "", "the file is missing.", "Add it, or remove the folder.")
+            return None
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f"line {mark.line + 1}" if mark else ""
+            what = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
+            self._problem(file, line, f"it cannot be read: {what}.", "Correct the line, or the one before it.")
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it cannot be opened"
+            self._problem(file, "", f"it cannot be read: {what}.", "Save it as a plain text file in UTF-8.")
+            return None
+        if content is None:
+            self._problem(file, "", "the file is empty.", "Fill it, or remove the folder.")
+        return content
+
+    def _shape(self, file: str, shape: type[_T]) -> _T | None:
+        content = self._yaml(file)
+        if content is None:
+            return None
+        try:
+            return shape.model_validate(content)
+        except ValidationError as error:
+            self._explain(file, content, error)
+            return None
+
+    def _mapping(self, file: str, key: str, shape: Any) -> dict[str, Any]:
+        """A file whose one key maps ids to shapes; each entry is checked alone, so that one mistake hides no other."""
+        content = self._yaml(file)
+        if not isinstance(content, dict) or set(content) != {key} or not isinstance(content[key], dict):
+            if content is not None:
+                self._problem(file, "", f"it should hold one key, {key}.", f"Put all entries under {key}.")
+            return {}
+        entry_shape, id_shape, found = TypeAdapter(shape), TypeAdapter(Id), {}
+        for name, entry in content[key].items():
+            try:
+                found[id_shape.validate_python(str(name))] = entry_shape.validate_python(entry)
+            except ValidationError as error:
+                self._explain(file, entry, error, f"{key}.{name}")
+        return found
+
+    def _module(self, name: str) -> Module | None:
+        file = f"{name}/module.yaml"
+        module = self._shape(file, Module)
+        self._same_name(file, name, module)
+        return module
+
+    def _rules(self, module: str) -> dict[str, Any]:
+        found = {}
+        for name in self._folders(module):
+            file = f"{module}/{name}/rule.yaml"
+            rule = self._shape(file, _RULES[module])
+            if self._same_name(file, name, rule):
+                found[name] = rule
+            else:
+                self.unreadable.add(f"{module}/{name}")
+        return found
+
+    def _folders(self, module: str) -> list[str]:
+        paths = (self.folder / module).glob("*")
+        return sorted(path.name for path in paths if path.is_dir() and not path.name.startswith("."))
+
+    def _same_name(self, file: str, name: str, shape: Rule | Module | None) -> bool:
+        if shape is not None and shape.id != name:
+            what = f"it says {shape.id}, but its folder is named {name}."
+            self._problem(file, "id", what, "Give both the same name.")
+        return shape is not None and shape.id == name
+
+    def _cases_of(self, module: str) -> Iterator[tuple[tuple[str, str], tuple[Case, ...]]]:
+        adapter = TypeAdapter(tuple[Case, ...])
+        for name in self._folders(module):
+            file = f"{module}/{name}/cases.yaml"
+            content = self._yaml(file)
+            if content is None:
+                continue
+            try:
+                yield (module, name), adapter.validate_python(content)
+            except ValidationError as error:
+                self._explain(file, content, error)
+
+    def _explain(self, file: str, content: Any, error: ValidationError, prefix: str = "") -> None:
+        details = error.errors(include_url=False)
+        inside = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
+        for detail in details:
+            if detail["type"] == "too_short" and detail["loc"] in inside:
+                continue  # what is wrong with its entries is said; the good ones alone were counted
+            key, what, mend = explain(content, detail)
+            self._problem(file, f"{prefix}.{key}".strip("."), what, mend)
+
+    # ── FHIR files ──
+
+    def _json(self, file: str) -> Any:
+        try:
+            return json.loads((self.folder / file).read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            line = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            self._problem(file, line, "it cannot be read as JSON.", "Correct or restore it.")
+            return None
+
+    def _intake(self) -> tuple[dict[str, str], dict[str, dict[str, str]], str]:
+        """Questions and answer options of the newest intake questionnaire."""
+        newest = max((self.folder / "intake").glob("*.json"), key=_file_version, default=None)
+        if newest is None:
+            mend = "Restore intake/leg-pain-intake-….json."
+            self._problem("intake", "", "there is no questionnaire.", mend)
+            return {}, {}, ""
+        file = f"intake/{newest.name}"
+        content = self._json(file)
+        questions: dict[str, str] = {}
+        options: dict[str, dict[str, str]] = {}
+        if content is None:
+            return questions, options, ""
+        try:
+            for item in _items(content):
+                questions[item["linkId"]] = item["text"]
+                if "answerOption" in item:
+                    codings = [option["valueCoding"] for option in item["answerOption"]]
+                    options[item["linkId"]] = {coding["code"]: coding["display"] for coding in codings}
+            return questions, options, content["url"]
+        except (KeyError, TypeError, AttributeError) as error:
+            what = f"it is not a questionnaire as it is needed here: {_lack(error)}."
+            self._problem(file, "", what, "Correct it.")
+            return {}, {}, ""
+
+    def value_set(self, path: Path) -> ValueSet:
+        """One FHIR R4 ValueSet file; only `concept` and `filter` with a code pattern are read."""
+        file = f"value-sets/{path.name}"
+        content = self._json(file)
+        nothing = ValueSet(path.stem, (), ())
+        if content is None:
+            return nothing
+        if not isinstance(content, dict) or content.get("resourceType") != "ValueSet" or content.get("id") != path.stem:
+            what = "it is not a ValueSet with the name of the file as its id."
+            self._problem(file, "id", what, "Give both the same name.")
+            return nothing
+        try:
+            includes = content["compose"]["include"]
+            concepts = tuple(_concept(each, one) for each in includes for one in each.get("concept", ()))
+            patterns = tuple(
+                (each["system"], self._prefix(file, one)) for each in includes for one in each.get("filter", ())
+            )
+            return ValueSet(path.stem, concepts, patterns)
+        except (KeyError, TypeError, AttributeError) as error:
+            what = f"it is not a value set as it is needed here: {_lack(error)}."
+            self._problem(file, "compose", what, "Correct it.")
+            return nothing
+
+    def _prefix(self, file: str, pattern: Mapping[str, Any]) -> str:
+        prefix: str = pattern["value"].removesuffix(".*").replace("\\.", ".")
+        if pattern.get("op") != "regex" or not re.fullmatch(r"[A-Z0-9.]+", prefix):
+            what = f"the filter {pattern['value']} is not a code prefix."
+            self._problem(file, "compose", what, "Write op: regex and a prefix with .* behind it.")
+        return prefix
+
+    # ── tables ──
+
+    def products(self, file: str, code: str) -> list[_Product]:
+        """Rows of a product table: (product code, ingredient RxCUIs, route or '')."""
+        rows = self._table(file)
+        try:
+            return [(row[code], tuple(row["ingredient_rxcuis"].split(";")), row["route"]) for row in rows]
+        except (KeyError, AttributeError):
+            self._problem(file, "", f"a row has no {code}, ingredient_rxcuis or route.", "Restore the file.")
+            return []
+
+    def units(self, file: str) -> list[UnitRow]:
+        rows = self._table(file)
+        try:
+            return [
+                UnitRow(r["analyte"], r["from_unit"], r["to_unit"], Decimal(r["factor"]), Decimal(r["offset"]))
+                for r in rows
+            ]
+        except (KeyError, TypeError, ArithmeticError):
+            self._problem(file, "", "a row is not analyte, from_unit, to_unit, factor, offset.", "Correct the row.")
+            return []
+
+    def _table(self, file: str) -> list[dict[str, str]]:
+        path = self.folder / file
+        try:
+            text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            return list(csv.DictReader(io.StringIO(text.decode("utf-8"), newline="")))
+        except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
+            what = "the file is missing." if isinstance(error, FileNotFoundError) else "it cannot be read."
+            self._problem(file, "", what, "Restore the file.")
+            return []
+
+
+def _lack(error: Exception) -> str:
+    return f"there is no {error.args[0]}" if isinstance(error, KeyError) else "an entry has another shape"
+
+
+def _file_version(path: Path) -> tuple[list[int], str]:
+    """1.10.0 is newer than 1.9.0, although it sorts before it as a text."""
+    return [int(number) for number in re.findall(r"\d+", path.name)], path.name
+
+
+def _items(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for item in group.get("item", ()):
+        if item["type"] == "group":
+            yield from _items(item)
+        else:
+            yield item
+
+
+def _concept(include: Mapping[str, Any], concept: Mapping[str, Any]) -> Concept:
+    names: Iterable[str | None] = (
+        concept.get("display"),
+        *(each["value"] for each in concept.get("designation", ())),
+    )
+    routes = [each["valueString"] for each in concept.get("extension", ()) if each["url"] == _ROUTES]
+    return Concept(
+        include["system"],
+        concept["code"],
+        tuple(name for name in names if name),
+        frozenset(routes[0].split()) if routes else frozenset(),
+    )

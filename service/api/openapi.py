@@ -1,0 +1,76 @@
+"""What the OpenAPI document says of the routes that read their body themselves."""
+
+from typing import Any
+
+__all__ = ["DISCOVERY", "HOOK", "LABEL", "READY"]
+
+_OUTCOME = {"application/fhir+json": {"schema": {"type": "object", "title": "OperationOutcome"}}}
+
+
+def _refusal(text: str) -> dict[str, Any]:
+    return {"description": text, "content": _OUTCOME}
+
+
+_REQUEST = {
+    "type": "object",
+    "required": ["hook", "hookInstance", "context"],
+    "properties": {
+        "hook": {"type": "string", "enum": ["patient-view", "encounter-start"]},
+        "hookInstance": {"type": "string", "pattern": r"^[A-Za-z0-9\-._:]{1,128}$"},
+        "context": {
+            "type": "object",
+            "required": ["userId", "patientId"],
+            "properties": {
+                "userId": {"type": "string"},
+                "patientId": {"type": "string"},
+                "encounterId": {"type": "string"},
+            },
+        },
+        "prefetch": {"type": ["object", "null"]},
+        "fhirServer": {"type": "string"},
+        "fhirAuthorization": {"type": "object"},
+        "extension": {"type": "object"},
+    },
+}
+_CARDS = {
+    "type": "object",
+    "required": ["cards"],
+    "properties": {"cards": {"type": "array"}, "extension": {"type": "object"}},
+}
+
+_LABEL = {
+    "type": "object",
+    "required": ["rule", "title", "version", "status", "reviewed", "pack", "sections"],
+    "properties": {"rule": {"type": "string"}, "version": {"type": "integer"}, "sections": {"type": "array"}},
+}
+_SERVICES = {"type": "object", "required": ["services"], "properties": {"services": {"type": "array"}}}
+
+# `default` also keeps FastAPI from adding a 422, which no route gives.
+_ELSE: dict[int | str, dict[str, Any]] = {"default": _refusal("Anything else: see its text")}
+
+DISCOVERY: dict[int | str, dict[str, Any]] = _ELSE | {
+    200: {"description": "The services", "content": {"application/json": {"schema": _SERVICES}}},
+}
+LABEL: dict[int | str, dict[str, Any]] = _ELSE | {
+    200: {
+        "description": "The rule in words: HTML, or JSON for those who accept that",
+        "content": {"text/html": {}, "application/json": {"schema": _LABEL}},
+    },
+    404: _refusal("The loaded pack does not hold this rule in this version"),
+}
+READY: dict[int | str, dict[str, Any]] = _ELSE | {503: _refusal("Decisions cannot be recorded now")}
+HOOK: dict[str, Any] = {
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}},
+    "responses": _ELSE
+    | {
+        200: {
+            "description": "Cards; an empty list means: looked, nothing to say",
+            "content": {"application/json": {"schema": _CARDS}},
+        },
+        400: _refusal("Malformed request"),
+        404: _refusal("No such service"),
+        412: _refusal("Data are missing without which nothing safe can be said"),
+        413: _refusal("Body too large"),
+        415: _refusal("Not JSON in UTF-8"),
+    },
+}

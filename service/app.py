@@ -1,0 +1,81 @@
+"""
+create_app(settings): read this first. All wiring is here and nowhere else.
+
+    settings ─▶ pack (rules/) ─▶ store and decision log ─▶ routes (api/) ─▶ error answers (errors.py)
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from rules.engine.errors import RecumbentError
+from rules.loader import LIBRARY
+from rules.pack import load_pack
+from service.api import cds_services, health, rule_labels
+from service.errors import LastResort, answer_error, answer_http_error, answer_invalid
+from service.headers import SafeHeaders
+from service.log import log
+from service.records.log import DecisionLog
+from service.records.vault import Vault
+from service.settings import Settings
+from service.state import State
+from service.storage.database import open_store
+
+__all__ = ["create_app"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAPI:
+    """
+    The whole program for these settings.
+
+    Args:
+        now: the clock, with time zone; asked once per call.
+
+    Raises:
+        LibraryError: the rule library has problems; it names all of them, and nothing is served.
+        RecumbentError: the data folder cannot be used.
+    """
+    pack = load_pack(settings.library or LIBRARY)
+    decisions = DecisionLog(open_store(settings.data), Vault.open(settings.data))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        decisions.start()
+        log.info("started", pack=pack.id, rules=len(pack.rules.rule_ids))
+        yield
+        await decisions.stop()
+
+    app = FastAPI(
+        title="Recumbent",
+        summary="Clinical decision support for leg pain, over CDS Hooks",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,  # the page would load its script from another host
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the Host header of the call
+        # An exporter set up by the environment would send exception texts and query strings out of the process.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    app.state.recumbent = State(settings, pack, decisions, now)
+    for module in (cds_services, rule_labels, health):
+        app.include_router(module.router)
+    app.add_exception_handler(RecumbentError, answer_error)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.add_middleware(LastResort)
+    app.add_middleware(SafeHeaders)  # added last, so outermost: every answer passes it
+    return app

@@ -1,0 +1,117 @@
+"""
+A decision's facts as JSON, and back: what a replay needs, no more. It is patient data and is stored only encrypted.
+
+    {"call": {…}, "states": [why each group of searches was not complete, or null],
+     "known": {fact: [value, date, source, days, note, from text]}, "absent": {fact: [date, source]},
+     "unknown": {fact: reason}, "gaps": {…}, …}
+
+Facts that no resource speaks of are not listed: they follow from the states and the pack.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from cds_hooks.request import HookRequest
+from rules.engine.facts import Absent, Interval, Known, Reason, Unknown
+from service.fhir.coverage import Coverage
+from service.fhir.read_facts import Reading
+from service.fhir.settle import Settled
+
+__all__ = ["Kept", "read_back", "to_json"]
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known again of an old call. Patient id and resources were not kept, and a replay needs neither."""
+
+    request: HookRequest
+    reading: Reading
+    modules: frozenset[str]
+
+
+def to_json(request: HookRequest, reading: Reading, modules: frozenset[str]) -> bytes:
+    """The call and the facts it was answered on."""
+    known: dict[str, Any] = {}
+    absent: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
+    for fact, value in reading.settled.stated.items():
+        if isinstance(value, Known):
+            days = _value(value.days) if value.days is not None else None
+            known[fact] = (_value(value.value), value.date, value.source, days, value.note, value.from_text)
+        elif isinstance(value, Absent):
+            absent[fact] = (value.date, value.source)
+        else:
+            unknown[fact] = value.reason.value
+    return _encoder.encode(
+        {
+            "call": {
+                "service": request.service,
+                "hook": request.hook,
+                "hookInstance": request.hook_instance,
+                "user": request.user,
+                "baseUrl": request.base_url,
+                "modules": sorted(modules),
+            },
+            "states": [state and state.value for state in reading.settled.states],
+            "known": known,
+            "absent": absent,
+            "unknown": unknown,
+            "gaps": {key: reason.value for key, reason in reading.gaps.items()},
+            "leftOut": reading.left_out,
+            "unreadable": reading.unreadable,
+            "hasPatient": reading.has_patient,
+        }
+    )
+
+
+def read_back(content: bytes, coverage: Coverage) -> Kept:
+    """The call and the reading as they were. coverage: that of the pack which decided."""
+    stored = msgspec.json.decode(content)
+    call = stored["call"]
+    request = HookRequest(
+        service=call["service"],
+        hook=call["hook"],
+        hook_instance=call["hookInstance"],
+        patient_id="",
+        user=call["user"],
+        encounter_id=None,
+        prefetch={},
+        base_url=call["baseUrl"],
+    )
+    stated: dict[str, Known | Absent | Unknown] = {fact: Absent(*given) for fact, given in stored["absent"].items()}
+    for fact, (value, date, source, days, note, from_text) in stored["known"].items():
+        began: Any = _read(days) if days is not None else None
+        stated[fact] = Known(_read(value), date, source, began, note, from_text)
+    stated |= {fact: Unknown(Reason(reason)) for fact, reason in stored["unknown"].items()}
+    settled = Settled(tuple(Reason(state) if state else None for state in stored["states"]), stated)
+    gaps = {key: Reason(reason) for key, reason in stored["gaps"].items()}
+    reading = Reading(
+        settled.facts(coverage), settled, stored["leftOut"], stored["unreadable"], gaps, stored["hasPatient"], False
+    )
+    return Kept(request, reading, frozenset(call["modules"]))
+
+
+def _value(value: Any) -> Any:
+    """True as it is, a number as text, a choice as a list, an interval as an object."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Interval):
+        return {"low": value.low, "high": value.high, "lowOpen": value.low_open, "highOpen": value.high_open}
+    return value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, str):
+        return Decimal(value)
+    if isinstance(value, list):
+        return frozenset(value)
+    if isinstance(value, Mapping):
+        low, high = (None if value[side] is None else Decimal(value[side]) for side in ("low", "high"))
+        return Interval(low, high, value["lowOpen"], value["highOpen"])
+    return value

@@ -1,0 +1,90 @@
+"""From a decision to its record, and back: what is kept of an answered call, and how it is made again."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cds_hooks.discovery import MODULES
+from cds_hooks.request import HookRequest
+from rules.pack import ENGINE_VERSION, Pack
+from service.decide import Decision, conclude, coverage
+from service.records.decision import DecisionRecord
+from service.records.facts_json import read_back, to_json
+
+__all__ = ["ReplayError", "record_of", "replay"]
+
+
+def record_of(
+    request: HookRequest,
+    decision: Decision,
+    pack: Pack,
+    timings: Mapping[str, float],
+    tenant: str,
+    client: str,
+    modules: frozenset[str] = MODULES,
+) -> DecisionRecord:
+    """
+    The record of one decision.
+
+    Args:
+        modules: those that were switched on.
+        timings: stage → milliseconds of CPU or waiting; not part of what a replay compares.
+    """
+    findings, reading = decision.findings, decision.reading
+    summary: dict[str, Any] = {
+        "responseSha256": hashlib.sha256(decision.body).hexdigest(),
+        "cards": [
+            {
+                "uuid": card.uuid,
+                "topic": card.source.topic.code,
+                "indicator": card.indicator,
+                "sha256": hashlib.sha256(f"{card.summary}\n{card.detail}".encode()).hexdigest(),
+            }
+            for card in decision.response.cards
+        ],
+        "outcomes": findings.outcomes,
+        "notEvaluated": {each.rule: each.reason for each in findings.not_evaluated},
+        "flags": [f"{flag.rule}/{flag.flag}" for flag in findings.fired],
+        "silent": findings.silent,
+        "complaint": findings.complaint.value,
+        "leftOut": reading.left_out,
+        "unreadable": reading.unreadable,
+        "gaps": {key: reason.value for key, reason in reading.gaps.items()},
+        "masked": ["patient id", "user id", "encounter id", "prefetch", "fhirAuthorization"],
+        "milliseconds": timings,
+    }
+    return DecisionRecord(
+        id=decision.id,
+        as_of=decision.as_of,
+        tenant=tenant,
+        client=client,
+        service=request.service,
+        hook=request.hook,
+        hook_instance=request.hook_instance,
+        pack_id=pack.id,
+        engine_version=ENGINE_VERSION,
+        summary=msgspec.json.encode(summary),
+        facts=to_json(request, reading, modules),
+    )
+
+
+class ReplayError(Exception):
+    """A record cannot be made again: another pack or engine, or other bytes came out."""
+
+
+def replay(record: DecisionRecord, pack: Pack) -> bytes:
+    """
+    Make an old answer again from its record, byte for byte.
+
+    Raises:
+        ReplayError: the pack or engine is not the one of the record, or the bytes differ.
+    """
+    if (record.pack_id, record.engine_version) != (pack.id, ENGINE_VERSION):
+        raise ReplayError("The decision was made by another pack or engine than the one loaded. Load that one.")
+    kept = read_back(record.facts, coverage(pack))
+    body = conclude(kept.request, pack, kept.reading, record.as_of, kept.modules).body
+    if hashlib.sha256(body).hexdigest() != msgspec.json.decode(record.summary)["responseSha256"]:
+        raise ReplayError("The replay gave other bytes than were sent. Compare engine version and library files.")
+    return body

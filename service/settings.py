@@ -1,0 +1,74 @@
+"""Every setting: name, unit, default, why. Read once, in cli.py, from its options and the environment (RECUMBENT_…)."""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+_PREFIX = "RECUMBENT_"
+
+
+class Settings(BaseSettings):
+    """The safe setting needs no setting: loopback only, no cross-origin callers, facts encrypted."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(
+        default="127.0.0.1", description="address to listen on; loopback only while no client can be registered"
+    )
+    port: int = Field(default=8080, ge=1, le=65535, description="port to listen on")
+    data: Path = Field(default=Path("data"), description="folder of the decision store and its keys")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="address that EHRs use; links on cards begin with it",
+    )
+    library: Path | None = Field(default=None, description="folder of the rule library; the shipped one if not set")
+    modules: Annotated[frozenset[Literal["red-flags", "causes"]], NoDecode] = Field(
+        default=frozenset(("red-flags", "causes")),
+        description="rule modules that are switched on",
+    )
+    max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, host: str) -> str:
+        """Without registered clients nobody's identity can be checked, so that only this machine may call."""
+        try:
+            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError(
+                "only a loopback address (127.0.0.1) can be served, since clients cannot be registered yet."
+            )
+        return host
+
+    @field_validator("modules", mode="before")
+    @classmethod
+    def _listed(cls, modules: object) -> object:
+        """From the environment: names with anything between them, such as commas, or a JSON list."""
+        return frozenset(re.findall(r"[\w-]+", modules)) if isinstance(modules, str) else modules
+
+    @model_validator(mode="after")
+    def _no_unknown_variables(self) -> Self:
+        """A misspelt setting would be silently ignored, and the default used."""
+        known = {f"{_PREFIX}{name}".upper() for name in type(self).model_fields}
+        unknown = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in known)
+        if unknown:
+            raise ValueError(
+                f"{', '.join(unknown)} in the environment is not a setting. Settings are: {', '.join(sorted(known))}."
+            )
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")

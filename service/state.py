@@ -1,0 +1,21 @@
+"""What a running process holds: built once in app.py, read by the routes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules.pack import Pack
+from service.records.log import DecisionLog
+from service.settings import Settings
+
+__all__ = ["State"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Settings, the pack in force, the decision log, and the clock."""
+
+    settings: Settings
+    pack: Pack
+    decisions: DecisionLog
+    now: Callable[[], datetime]

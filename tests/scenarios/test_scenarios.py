@@ -1,0 +1,104 @@
+"""Whole patients, end to end: the call, the answer, the record, and the record made again."""
+
+import hashlib
+import json
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from cds_hooks.discovery import queries_of
+from cds_hooks.request import read_request
+from cds_hooks.response import encode
+from rules.pack import load_pack
+from service.decide import decide
+from service.fhir.gather import from_prefetch
+from service.records.keep import record_of, replay
+from tests.scenarios.scenario import Scenario, scenarios
+
+_ALL = [pytest.param(scenario, id=scenario.name) for scenario in scenarios()]
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_the_request_is_what_an_ehr_sends_that_fills_our_prefetch(scenario: Scenario) -> None:
+    assert json.loads(scenario.body) == scenario.make_request()
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_the_answer_is_the_golden_one(scenario: Scenario) -> None:
+    assert scenario.golden("response.json") == scenario.answer()
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_the_record_is_the_golden_one(scenario: Scenario) -> None:
+    assert scenario.golden("decision.json") == scenario.decision()
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_the_answer_keeps_what_the_story_promises(scenario: Scenario) -> None:
+    _, decision, _ = scenario.decide()
+    causes = [cause.cause for cause in decision.findings.causes if cause.likelihood != "unlikely"]
+
+    found: dict[str, Any] = {
+        "cards": [card.extension["org.recumbent.urgency"] for card in decision.response.cards],
+        "flags": sorted(f"{flag.rule}/{flag.flag}" for flag in decision.findings.fired),
+        "first-causes": causes[: len(scenario.expect["first-causes"])],
+    }
+    assert scenario.expect == found
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_a_decision_can_be_made_again_from_its_record_byte_for_byte(scenario: Scenario) -> None:
+    request, decision, pack = scenario.decide()
+    record = record_of(request, decision, pack, {}, "default", "test")
+
+    again = replay(record, pack)
+
+    assert encode(decision.response) == again
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_every_card_maps_to_exactly_one_entry_of_the_record(scenario: Scenario) -> None:
+    request, decision, pack = scenario.decide()
+    summary = msgspec.json.decode(record_of(request, decision, pack, {}, "default", "test").summary)
+
+    expected = [
+        (card.uuid, hashlib.sha256(f"{card.summary}\n{card.detail}".encode()).hexdigest())
+        for card in decision.response.cards
+    ]
+    assert expected == [(each["uuid"], each["sha256"]) for each in summary["cards"]]
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_the_order_of_resources_never_matters(scenario: Scenario) -> None:
+    call = json.loads(scenario.body)
+    shuffled = random.Random(7)
+    for value in call["prefetch"].values():
+        if isinstance(value, dict) and "entry" in value:
+            shuffled.shuffle(value["entry"])
+
+    assert _findings(scenario, json.loads(scenario.body)) == _findings(scenario, call)
+
+
+@pytest.mark.parametrize("scenario", _ALL)
+def test_an_unrelated_resource_changes_nothing(scenario: Scenario) -> None:
+    call = json.loads(scenario.body)
+    patient = call["context"]["patientId"]
+    unrelated = {
+        "resourceType": "Condition",
+        "id": "unrelated",
+        "subject": {"reference": f"Patient/{patient}"},
+        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "444814009", "display": "Viral sinusitis"}]},
+    }
+    call["prefetch"]["conditions"]["entry"].append({"resource": unrelated})
+
+    assert _findings(scenario, json.loads(scenario.body)) == _findings(scenario, call)
+
+
+def _findings(scenario: Scenario, call: dict[str, Any]) -> bytes:
+    """The whole answer for a call."""
+    pack = load_pack()
+    request = read_request(scenario.story["service"], json.dumps(call).encode(), "https://cds.example.org")
+    resources = from_prefetch(request.patient_id, request.prefetch, queries_of(pack))
+    return encode(decide(request, resources, pack, scenario.as_of).response)

@@ -1,0 +1,73 @@
+"""The OpenAPI document: valid, and true of what the routes do."""
+
+from typing import Any
+
+import pytest
+from fastapi.openapi.models import OpenAPI
+from jsonschema import Draft202012Validator
+from starlette.testclient import TestClient
+
+from rules.pack import Pack
+from tests.builders import a_patient
+from tests.service.api.calls import a_call, post
+
+CALL = "/cds-services/{service_id}"
+
+
+@pytest.fixture(scope="module")
+def document(client: TestClient) -> dict[str, Any]:
+    content: dict[str, Any] = client.get("/openapi.json").json()
+    return content
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    assert OpenAPI.model_validate(document).openapi.startswith("3.1")
+    for schema in _schemas(document["paths"]):
+        Draft202012Validator.check_schema(schema)
+
+
+def _schemas(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        here = [value["schema"]] if "schema" in value else []
+        return here + [schema for inner in value.values() for schema in _schemas(inner)]
+    return [schema for inner in value for schema in _schemas(inner)] if isinstance(value, list) else []
+
+
+def test_the_document_names_every_route(document: dict[str, Any]) -> None:
+    assert {(path, *methods) for path, methods in document["paths"].items()} == {
+        ("/cds-services", "get"),
+        (CALL, "post"),
+        ("/rules/{module}/{rule_id}/{version}", "get"),
+        ("/health/live", "get"),
+        ("/health/ready", "get"),
+    }
+
+
+def test_a_call_can_be_refused_in_these_ways_and_never_with_a_422(document: dict[str, Any]) -> None:
+    responses = document["paths"][CALL]["post"]["responses"]
+
+    assert set(responses) == {"200", "400", "404", "412", "413", "415", "default"}
+    assert {kind for status, each in responses.items() if status != "200" for kind in each["content"]} == {
+        "application/fhir+json"
+    }
+
+
+@pytest.mark.parametrize("prefetch", [None, ...])
+def test_a_call_and_its_answer_fit_the_document(
+    client: TestClient, document: dict[str, Any], pack: Pack, prefetch: Any
+) -> None:
+    call = a_call(pack, a_patient().answered("saddle"), prefetch=prefetch)
+    with_prefetch = a_call(pack, a_patient().answered("saddle"))
+    operation = document["paths"][CALL]["post"]
+    request = Draft202012Validator(operation["requestBody"]["content"]["application/json"]["schema"])
+    answer = Draft202012Validator(operation["responses"]["200"]["content"]["application/json"]["schema"])
+
+    assert request.is_valid(call)
+    assert request.is_valid(with_prefetch)
+    assert answer.is_valid(post(client, with_prefetch).json())
+
+
+def test_the_document_holds_no_path_of_the_machine(client: TestClient, document: dict[str, Any]) -> None:
+    text = str(document)
+
+    assert not [word for word in ("/home", "/tmp", "/work", "site-packages", "127.0.0.1") if word in text]  # noqa: S108
