@@ -158,7 +158,7 @@ def _missing(basis: Basis) -> Card:
     detail.numbered(0, "**Facts that would change this assessment most**", lines)
     gaps = [*_gap_lines(basis)]
     detail.list(0, "**Not complete in the data sent**", gaps)
-    rules = _rules_of(basis, missing[0].decides if missing else ())
+    rules = _rules_of(basis, dict.fromkeys(rule for each in missing for rule in each.decides))
     _close(detail, basis, rules[:3], ())
     causes = [
         each for each in basis.findings.causes if f"causes/{each.cause}" in {n for m in missing for n in m.decides}

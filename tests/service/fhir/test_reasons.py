@@ -14,6 +14,7 @@ from tests.service.fhir.reading import LEFT_OUT, fact_of, read, reason_of
 
 FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
 NOBODY = a_patient()
+KEYS = ("patient", "intake", "encounter", "conditions", "medications", "medication_statements", "observations")
 
 
 SHOWN: list[tuple[Reason, str, Patient, dict[str, Any]]] = [
@@ -54,18 +55,15 @@ def test_every_fact_is_answered_or_unknown_and_never_both(pack: Pack) -> None:
 
 
 def test_without_any_answer_nothing_is_absent_and_nobody_looked(pack: Pack) -> None:
-    facts = read(NOBODY, pack, **dict.fromkeys(NOT_SENT, LEFT_OUT)).facts
+    facts = read(NOBODY, pack, **dict.fromkeys(KEYS, LEFT_OUT)).facts
 
     assert facts.answered == {}
     assert {Unknown(Reason.NOT_LOOKED)} == set(facts.unknown.values())
 
 
-NOT_SENT = ("patient", "intake", "encounter", "conditions", "medications", "medication_statements", "observations")
-
-
 @pytest.mark.parametrize("answer", [None, a_bundle([])])
 def test_where_the_ehr_found_nothing_only_lists_mean_none(answer: Any, pack: Pack) -> None:
-    facts = read(NOBODY, pack, **dict.fromkeys(NOT_SENT[1:], answer)).facts
+    facts = read(NOBODY, pack, **dict.fromkeys(KEYS[1:], answer)).facts
 
     listed = {name for name, fact in pack.library.facts.items() if getattr(fact, "none_recorded_means_none", False)}
     assert listed | {"deceased"} == {name for name, fact in facts.answered.items() if isinstance(fact, Absent)}
