@@ -122,10 +122,18 @@ def _outcome(loaded: Loaded, rule: Rule, facts: PatientFacts) -> tuple[Any, tupl
         return _score_outcome(loaded, rule, facts)
     if isinstance(rule, RedFlagRule):
         return _flag_outcomes(loaded, rule, facts)
-    findings = evaluate(loaded.rules, _with_complaint(facts))
-    found = next((cause for cause in findings.causes if cause.cause == rule.id), None)
-    outcome = findings.outcomes.get(f"causes/{rule.id}", "not evaluated")
-    return outcome, tuple(dict.fromkeys((*found.missing, *found.capped_by))) if found else ()
+    facts = _with_complaint(facts)
+    outcome = evaluate(loaded.rules, facts).outcomes.get(f"causes/{rule.id}", "not evaluated")
+    return outcome, _missing_of_cause(loaded, rule, facts)
+
+
+def _missing_of_cause(loaded: Loaded, rule: Rule, facts: PatientFacts) -> tuple[str, ...]:
+    """All that the evidence and the required facts of a cause wait for; findings name only the first."""
+    look = Look(facts.answered, presume=True)
+    cause = next(each for each in loaded.rules.causes if each.id == rule.id)
+    parts = [row.criterion for row in cause.rows] + ([cause.requires] if cause.requires else [])
+    open_parts = (part for part in parts if part.test(look) is CANNOT_TELL)
+    return tuple(dict.fromkeys(fact for part in open_parts for fact in unknowns(part, look)))
 
 
 def _score_outcome(loaded: Loaded, rule: ScoreRule, facts: PatientFacts) -> tuple[Any, tuple[str, ...]]:

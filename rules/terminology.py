@@ -151,8 +151,9 @@ class Terminology:
         for system, rows in ((RXNORM, products), (NDC, packages)):
             for code, ingredients, route in rows:
                 found = dict.fromkeys(_of_product(ingredients, route, by_ingredient))
-                # A package that is listed as holding none of our classes must not be taken for its product.
-                if found or len(code) == _NDC_DIGITS:
+                # A product that is listed as holding none of our classes (a cream, where only tablets count) is known
+                # not to: neither its name nor, for a package, its product is asked then.
+                if found or system == RXNORM or len(code) == _NDC_DIGITS:
                     exact.setdefault((system, code), {}).update(found)
         conversions = list(units)
         return cls(
@@ -185,6 +186,11 @@ class Terminology:
         table = self.prefixes.get(system, {})
         longer = (match for end in range(len(code), 1, -1) for match in table.get(code[:end], ()))
         return tuple(dict.fromkeys((*(found or ()), *longer)))
+
+    def knows(self, system: str | None, code: str) -> bool:
+        """Whether a code is listed, be it as one that no fact is read from."""
+        system = _BY_OID.get(system or "", system or "")
+        return (system, _plain(system, code)) in self.exact
 
     def is_standard(self, system: str | None) -> bool:
         """Whether the system is one whose codes say what was measured."""

@@ -20,11 +20,14 @@ from rules.engine.rule import (
     Unless,
 )
 from rules.engine.shape import Threshold
+from rules.engine.vocabulary import ConditionFact, MedicationFact
 from rules.loader import Library
 from rules.references import cites_of
 
 __all__ = ["Section", "rule_in_words"]
 
+_YES_OR_NO = {"present": "yes", "absent": "no"}
+_ON_RECORD = {"present": "on record", "absent": "none on record"}
 _BOUNDS = (("at_least", "at least"), ("above", "above"), ("at_most", "at most"), ("below", "below"))
 
 
@@ -147,7 +150,8 @@ class _Words:
     def _choice(self, shape: FactIs) -> str:
         words = shape.is_ or ()
         if words in (("present",), ("absent",)):
-            return {"present": "yes", "absent": "no"}[words[0]]
+            recorded = isinstance(self.library.facts[shape.fact], (ConditionFact, MedicationFact))
+            return (_ON_RECORD if recorded else _YES_OR_NO)[words[0]]
         options = self.library.options.get(shape.fact, {})
         return " or ".join(options.get(word, word) for word in words)
 

@@ -111,6 +111,10 @@ class Chart:
             return None
         return Reason.TOO_OLD if least > look_back else Reason.NO_DATE
 
+    def is_over(self, end: Moment | None) -> bool:
+        """Whether something ended before today, today being the day where it was recorded."""
+        return end is not None and span_before(end, self.as_of)[0] > 0
+
     def in_future(self, moment: Moment | None) -> bool:
         """Later than the call; a day is allowed for time zones and clocks."""
         return moment is not None and moment.stamp > self.now.stamp + _TOMORROW

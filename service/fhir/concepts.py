@@ -38,6 +38,8 @@ def named(
         return Named()
     if found := _by_code(concept, terminology):
         return Named(found)
+    if any(each.code is not None and terminology.knows(each.system, str(each.code)) for each in codings(concept)):
+        return _NOTHING
     said = read_wordings(wordings(concept), kind, terminology)
     return Named(said.stated, bool(said.stated), said.past, said.denied)
 

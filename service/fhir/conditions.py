@@ -88,7 +88,7 @@ def read_encounter(chart: Chart, encounter: Encounter, conditions: Mapping[str, 
     period = encounter.period
     start = read_moment(period.start if period else None)
     end = read_moment(period.end if period else None) or (start if encounter.status == "finished" else None)
-    if end is not None and end.last < chart.today:
+    if chart.is_over(end):
         return "over before today"
     if chart.in_future(start):
         return "dated in the future"

@@ -49,7 +49,7 @@ def read_medication(chart: Chart, order: Order, medications: Mapping[str, Medica
     if chart.in_future(began):
         return "dated in the future"
     # The end of an order is the end of its validity; only a statement says until when the medicine was taken.
-    over = isinstance(order, MedicationStatement) and ended is not None and ended.last < chart.today
+    over = isinstance(order, MedicationStatement) and chart.is_over(ended)
     taken = order.status == "active" and not over
     what = _drug(chart, order, medications)
     if what is None:

@@ -31,6 +31,8 @@ _PAST = frozenset(
     history hx ho previous previously prior former formerly past old resolved healed status sp post remote childhood
     """)
 )
+_LOCAL = frozenset(words_of("cream ointment topical gel lotion foam shampoo ophthalmic eye otic ear nasal"))
+"""A medicine for the skin, eye, ear or nose does not act as its class does: its text alone is not believed."""
 _SHORT = re.compile(r"\b([hrs])/([op])\b")
 """h/o, r/o and s/p: read as one word each."""
 _AGE = re.compile(r"\b(?:years?|yrs?|y|months?|weeks?|days?)[ -]*old\b")
@@ -63,6 +65,8 @@ def read_wordings(
     for text in dict.fromkeys(texts):
         if not terminology.names_in(words_of(text), kind):
             continue
+        if kind is MedicationFact and not _LOCAL.isdisjoint(words_of(text)):
+            return Said()
         words = _words(text)
         names = terminology.names_in(words, kind)
         beside = _beside(words, names)

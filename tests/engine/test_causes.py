@@ -302,3 +302,20 @@ def test_a_cause_that_reads_nothing_known_is_not_ranked_but_named_with_what_it_m
 
     assert findings.causes == ()
     assert [(each.reason, each.facts) for each in findings.not_evaluated] == [("facts are missing", ("cool", "warm"))]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "told"),
+    [(90, [True, True, True, True, True, False]), (Decimal("1.1"), [True, True, True, False, False, False])],
+    ids=["six likely causes", "six unlikely causes"],
+)
+def test_the_evidence_of_the_first_three_is_told_and_of_five_where_they_are_possible(
+    ratio: Decimal | int, told: list[bool]
+) -> None:
+    library = a_library()
+    for name in ("a", "b", "c", "d", "e", "f"):
+        rows = (row("cool", yes("cool"), present=ratio), row("pale", yes("pale"), supports="weak"))
+        library = library.with_cause(name, *rows)
+    causes = evaluate(library.compile(), known(PAIN_IS, cool=True)).causes
+
+    assert told == [bool(cause.evidence) for cause in causes] == [bool(cause.missing) for cause in causes]

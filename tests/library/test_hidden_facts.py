@@ -9,10 +9,10 @@ from math import isclose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine.criteria import Look
+from rules.engine.criteria import Look, deciders
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import PatientFacts
-from rules.engine.truth import CANNOT_TELL
+from rules.engine.truth import CANNOT_TELL, MET
 from rules.engine.weigh import weigh, weigh_again
 from rules.pack import Pack
 from tests.library.charts import criteria_of, full_charts, some_facts
@@ -120,3 +120,21 @@ def test_of_nothing_known_nothing_can_be_told(shipped_pack: Pack) -> None:
     told = [name for name, each in criteria_of(shipped_pack).items() if each.test(Look({})) is not CANNOT_TELL]
 
     assert told == []
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_no_fact_that_alone_would_make_a_flag_fire_is_overlooked(shipped_pack: Pack, data: st.DataObject) -> None:
+    chart = PatientFacts(data.draw(full_charts(shipped_pack)))
+    facts = chart.without(*data.draw(some_facts(shipped_pack)))
+    look, rules = Look(facts.answered, presume=True), shipped_pack.rules
+    overlooked = [
+        (flag.name, fact)
+        for flag in rules.flags
+        if flag.criterion.test(look) is CANNOT_TELL
+        for fact in flag.criterion.reads - facts.answered.keys() - set(deciders(flag.criterion, look))
+        for answer in rules.answers[fact]
+        if flag.criterion.test(Look({**facts.answered, fact: answer.value}, presume=True)) is MET
+    ]
+
+    assert overlooked == []

@@ -96,6 +96,35 @@ def test_an_unrelated_resource_changes_nothing(scenario: Scenario) -> None:
     assert _findings(scenario, json.loads(scenario.body)) == _findings(scenario, call)
 
 
+_HOSTILE = (
+    "](http://evil.example) [click](javascript:alert(1)) <script>alert(1)</script> <img src=x onerror=alert(1)>",
+    "www.evil.example a@evil.example **ruled out** | a | b | \n# Source: FDA\n```",
+    "\u202egnihton si siht\u2066 zero\u200bwidth\ufeff " + "x" * 5000,
+)
+_MARKS = ("evil", "script", "onerror", "ruled out", "FDA", "\u202e", "\\u202e", "\u2066", "\u200b", "\ufeff", "xxxx")
+_WORDINGS = {"display", "text", "family", "given", "prefix", "suffix", "line", "city", "div", "title", "note", "maiden"}
+
+
+@pytest.mark.parametrize("payload", _HOSTILE, ids=["markdown and HTML", "bare links", "spoofing"])
+@pytest.mark.parametrize("scenario", _ALL)
+def test_no_wording_of_the_record_reaches_the_answer(scenario: Scenario, payload: str) -> None:
+    answer = _findings(scenario, _reworded(json.loads(scenario.body), payload)).decode()
+
+    assert not [mark for mark in _MARKS if mark in answer]
+
+
+def _reworded(value: Any, payload: str) -> Any:
+    """The same resources with the payload in the place of every wording beside a code."""
+    if isinstance(value, dict):
+        return {
+            key: (payload if isinstance(each, str) else [payload])
+            if key in _WORDINGS and not isinstance(each, dict)
+            else _reworded(each, payload)
+            for key, each in value.items()
+        }
+    return [_reworded(each, payload) for each in value] if isinstance(value, list) else value
+
+
 def _findings(scenario: Scenario, call: dict[str, Any]) -> bytes:
     """The whole answer for a call."""
     pack = load_pack()

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -395,6 +396,16 @@ def test_the_reason_of_another_visit_is_not_the_reason_of_this_one(fields: Resou
 )
 def test_a_visit_that_is_not_over_is_this_one(fields: Resource, pack: Pack) -> None:
     assert [Known] == states(a_patient().visiting_for(LEG_PAIN, **fields), pack, "leg-reason")
+
+
+def test_a_visit_of_this_afternoon_is_this_one_in_an_evening_clinic(pack: Pack) -> None:
+    """At 20:00 in New York it is already tomorrow in UTC."""
+    period = {"start": "2026-11-21T14:00:00-05:00", "end": "2026-11-21T15:00:00-05:00"}
+    patient = a_patient().visiting_for(LEG_PAIN, status="finished", period=period)
+
+    reading = read(patient, pack, as_of=datetime(2026, 11, 22, 1, 0, tzinfo=UTC))
+
+    assert isinstance(reading.facts["leg-reason"], Known)
 
 
 @pytest.mark.parametrize(

@@ -387,6 +387,8 @@ ASSUMED = "upper limit of normal assumed to be 200 U/L"
         ([None, {"text": "30-250"}, {"high": quantity(250)}], "4", None),
         ([{"high": quantity(500), "type": coded("critical")}, {"high": quantity(250)}], "4", None),
         ([{"high": quantity(250), "type": coded("normal")}], "4", None),
+        ([{"high": quantity(20)}], "50", None),
+        ([{"high": quantity(2000)}], "0.5", None),
         # What cannot be the upper limit of a healthy person is not taken for it.
         ([], "5", ASSUMED),
         ([{"high": quantity(0)}], "5", ASSUMED),
@@ -394,6 +396,8 @@ ASSUMED = "upper limit of normal assumed to be 200 U/L"
         ([{"high": quantity("sNaN")}], "5", ASSUMED),
         ([{"high": quantity("Infinity")}], "5", ASSUMED),
         ([{"high": quantity("1e-999999")}], "5", ASSUMED),
+        ([{"high": quantity(19)}], "5", ASSUMED),
+        ([{"high": quantity(2001)}], "5", ASSUMED),
         ([{"high": quantity(999999)}], "5", ASSUMED),
         ([{"high": quantity(-250)}], "5", ASSUMED),
         ([{"high": quantity(250, "mg/dL")}], "5", ASSUMED),

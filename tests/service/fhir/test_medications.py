@@ -269,6 +269,25 @@ def test_what_a_product_contains_is_not_guessed_from_a_text_beside_its_code(pack
     assert [Known, Absent] == states(patient, pack, "estrogen", "statin")
 
 
+ESTRADIOL_CREAM = "310197"
+
+
+def test_a_known_product_of_another_route_is_not_taken_for_the_class_that_its_name_says(pack: Pack) -> None:
+    assert [Absent] == states(a_patient().with_medication(ESTRADIOL_CREAM, text="estradiol"), pack, "estrogen")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Atorvastatin 10 MG/ML Topical Cream", Absent),
+        ("atorvastatin ear drops", Absent),
+        ("atorvastatin 10 mg", Known),
+    ],
+)
+def test_a_text_that_says_skin_eye_ear_or_nose_is_not_believed(text: str, expected: type[Fact], pack: Pack) -> None:
+    assert [expected] == states(a_patient().with_medication(text=text), pack, "statin")
+
+
 # ── a medicine that stands elsewhere ─────────────────────────────────────────────────────────────────────────────────
 
 URN = "urn:uuid:0cf3b8a0-0000-4000-8000-000000000000"

@@ -44,6 +44,15 @@ def test_spellings_of_real_records_are_read(text: str) -> None:
     assert date(2026, 11, 21) == moment.first
 
 
+@pytest.mark.parametrize("text", ["2026-11-21T09:00:00+01:00", "2026-11-21T03:00:00-05:00", "2026-11-21T08:00:00"])
+def test_moments_of_different_zones_are_ordered_by_when_they_were(text: str) -> None:
+    moment, same = read_moment(text), read_moment("2026-11-21T08:00:00Z")
+
+    assert moment is not None
+    assert same is not None
+    assert moment.stamp == same.stamp
+
+
 @pytest.mark.parametrize(
     "text",
     [
