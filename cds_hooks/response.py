@@ -13,8 +13,8 @@ __all__ = ["EVALUATION", "Card", "CdsResponse", "Coding", "Link", "Source", "enc
 EVALUATION = "org.recumbent.evaluation"
 """The extension of an answer that says what was and was not evaluated."""
 
-_KEPT = frozenset(("cards", "org.recumbent.findings", "evidence", "missing"))
-"""Lists that stay when they are empty: `cards` by the specification, the others by our contract for the findings."""
+_KEPT = frozenset(("org.recumbent.findings", "evidence", "missing"))
+"""Lists that stay when they are empty, by our contract for the findings."""
 
 _NUMBERS = (int, float, Decimal)
 _NESTED = (dict, list, tuple)
@@ -61,7 +61,7 @@ class Card(_Part, frozen=True):
     extension: dict[str, Any]
 
 
-class CdsResponse(msgspec.Struct, frozen=True, rename="camel"):
+class CdsResponse(msgspec.Struct, frozen=True):
     """The body of an answered call."""
 
     cards: tuple[Card, ...]
@@ -73,7 +73,10 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def encode(response: CdsResponse) -> bytes:
     """The answer as JSON, without empty attributes; the same response gives the same bytes."""
-    return _encoder.encode(_filled(msgspec.to_builtins(response, builtin_types=(Decimal,))))
+    cards = _filled(msgspec.to_builtins(response.cards, builtin_types=(Decimal,)))
+    # What was evaluated names every rule; its entries are made without empty attributes.
+    said = {key: value for key, value in response.extension[EVALUATION].items() if value or isinstance(value, _NUMBERS)}
+    return _encoder.encode({"cards": cards, "extension": response.extension | {EVALUATION: said}})
 
 
 def unrecorded(response: CdsResponse) -> CdsResponse:

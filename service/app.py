@@ -49,7 +49,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         decisions.start()
-        log.info("started", pack=pack.id, rules=len(pack.rules.rule_ids))
+        log.info("started", pack=pack.id, rules=sum(1 for _ in pack.library.rules()))
         yield
         await decisions.stop()
 

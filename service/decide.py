@@ -13,7 +13,7 @@ from uuid import uuid5
 from cds_hooks.cards import CARD_SPACE, Basis, make_cards
 from cds_hooks.discovery import MODULES, queries_of
 from cds_hooks.request import HookRequest
-from cds_hooks.response import CdsResponse, encode
+from cds_hooks.response import EVALUATION, CdsResponse, encode
 from rules.engine.errors import RecumbentError
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import Reason
@@ -100,7 +100,7 @@ def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime
         "degraded": _degraded(reading),
         "recorded": True,
     }
-    response = CdsResponse(cards, {"org.recumbent.evaluation": evaluation})
+    response = CdsResponse(cards, {EVALUATION: evaluation})
     return Decision(decision, as_of, reading, findings, response, encode(response))
 
 

@@ -167,8 +167,8 @@ class Compiler:
             return (self._bound(name, shape.fact, unit, where, thresholds), strict is not None) if name else None
 
         lower, upper = bound(shape.above, shape.at_least), bound(shape.below, shape.at_most)
-        if lower and upper and lower[0] > upper[0]:
-            self.problem(where, "its lower bound is above its upper bound, so no number fits.", "Exchange the two.")
+        if lower and upper and (lower[0] > upper[0] or (lower[0] == upper[0] and (lower[1] or upper[1]))):
+            self.problem(where, "no number fits between its bounds.", "Exchange the two, or correct one.")
         self._bounds.setdefault(shape.fact, set()).update(each[0] for each in (lower, upper) if each)
         return criteria.in_bounds(shape.fact, lower, upper)
 

@@ -107,7 +107,7 @@ class _Flags:
 def _red_flags(rules: CompiledRules, facts: PatientFacts, look: Look, presuming: Look, attempt: Attempts) -> _Flags:
     rest = resting(rules, facts.complete)
     touched = _touched(facts, rules.flags_reading) | rest.firing
-    words = [outcome.value for outcome in rest.outcomes]
+    words = list(rest.outcomes)
     fired: list[RedFlag] = []
     open_flags: list[CompiledFlag] = []
     at_rest = tuple((flag, worth) for number, flag, worth in rest.worth if number not in touched)

@@ -16,7 +16,7 @@ from rules.engine.criteria import Look
 from rules.engine.facts import Absent
 from rules.engine.findings import NotEvaluated
 from rules.engine.missing import flag_bits
-from rules.engine.truth import CANNOT_TELL, MET, Truth
+from rules.engine.truth import CANNOT_TELL, MET
 from rules.engine.vocabulary import list_of
 
 __all__ = ["Resting", "resting"]
@@ -29,14 +29,14 @@ class Resting:
 
     Args:
         values: what the complete lists make Absent.
-        outcomes: of each flag, in the order of rules.flags.
+        outcomes: of each flag its word, in the order of rules.flags.
         firing: the numbers of those that fire even so; they never rest.
         worth: of the flags that a single answer could make fire: number, flag, and fact → bits.
         lacking: rule without an outcome → the facts it lacks.
     """
 
     values: Mapping[str, Absent]
-    outcomes: tuple[Truth, ...]
+    outcomes: tuple[str, ...]
     firing: frozenset[int]
     worth: tuple[tuple[int, CompiledFlag, Mapping[str, float]], ...]
     lacking: Mapping[str, NotEvaluated]
@@ -57,4 +57,4 @@ def resting(rules: CompiledRules, complete: frozenset[str]) -> Resting:
         rule: NotEvaluated(rule, "facts are missing", tuple(fact for fact in facts if fact not in values))
         for rule, facts in rules.reads.items()
     }
-    return Resting(values, outcomes, firing, tuple(worth), lacking)
+    return Resting(values, tuple(outcome.value for outcome in outcomes), firing, tuple(worth), lacking)

@@ -19,6 +19,9 @@ class Truth(Enum):
     NOT_MET = "not-met"
     CANNOT_TELL = "cannot-tell"
 
+    # The enum's own hash is worked out in Python on every lookup; each member is the only one of its kind anyway.
+    __hash__ = object.__hash__
+
 
 MET, NOT_MET, CANNOT_TELL = Truth.MET, Truth.NOT_MET, Truth.CANNOT_TELL
 
