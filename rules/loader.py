@@ -31,6 +31,7 @@ from rules.engine.shape import Id
 from rules.engine.vocabulary import AnswerFact, DemographicFact, FactDefinition
 from rules.explain import explain
 from rules.references import check_cites, check_complaint, check_facts
+from rules.strict_yaml import StrictLoader
 from rules.terminology import Concept, Terminology, UnitRow, ValueSet
 
 __all__ = ["LIBRARY", "Library", "Loaded", "load"]
@@ -38,6 +39,7 @@ __all__ = ["LIBRARY", "Library", "Loaded", "load"]
 LIBRARY = Path(__file__).parent / "library"
 _RULES: dict[str, type[Rule]] = {"red-flags": RedFlagRule, "causes": CauseRule, "scores": ScoreRule}
 _MODULES = ("red-flags", "causes")
+_RULE_FILE = "Write it, or remove the folder."
 _ROUTES = "urn:recumbent-leg-pain:routes"
 
 _T = TypeVar("_T", bound=BaseModel)
@@ -119,46 +121,6 @@ def _choices(library: Library) -> dict[str, frozenset[str]]:
     return found
 
 
-# ── YAML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which one, is found at run time
-    """YAML without its traps: repeated keys are refused, only true and false are booleans, nothing becomes a date."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except (ValueError, LookupError, ArithmeticError):
-            what = "something is not what its mark (!…) says"
-            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key is not a word", key.start_mark)
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-_StrictLoader.yaml_implicit_resolvers = {}
-for _first in "tf":
-    _StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), [_first])
-_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(null|~|)$"), ["n", "~", ""])
-_StrictLoader.add_implicit_resolver("!number", re.compile(r"^-?\d+(\.\d+)?$"), list("-0123456789"))
-
-
-def _number(loader: Any, node: yaml.ScalarNode) -> int | Decimal:
-    text: str = loader.construct_scalar(node)
-    return Decimal(text) if "." in text else int(text)
-
-
-_StrictLoader.add_constructor("!number", _number)
-
-
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -206,9 +168,9 @@ class _Reader:
 
     def _yaml(self, file: str) -> Any:
         try:
-            content = yaml.load((self.folder / file).read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - it is safe
+            content = yaml.load((self.folder / file).read_text(encoding="utf-8"), StrictLoader)  # noqa: S506 - it is safe
         except FileNotFoundError:
-            self._problem(file, "", "the file is missing.", "Add it, or remove the folder.")
+            self._problem(file, "", "the file is missing.", _RULE_FILE if file.count("/") == 2 else "Restore it.")
             return None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
@@ -221,7 +183,7 @@ class _Reader:
             self._problem(file, "", f"it cannot be read: {what}.", "Save it as a plain text file in UTF-8.")
             return None
         if content is None:
-            self._problem(file, "", "the file is empty.", "Fill it, or remove the folder.")
+            self._problem(file, "", "the file is empty.", _RULE_FILE if file.count("/") == 2 else "Restore it.")
         return content
 
     def _shape(self, file: str, shape: type[_T]) -> _T | None:

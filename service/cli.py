@@ -118,7 +118,7 @@ def rules_check(library: LibraryFolder = LIBRARY, as_json: AsJson = False) -> No
             problems = [{"file": p.file, "key": p.key, "what": p.what, "mend": p.mend} for p in error.problems]
             sys.stdout.write(json.dumps({"problems": problems}, indent=2) + "\n")
         else:
-            err.print(str(error), markup=False)
+            err.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     changed = write_generated(library, loaded.library) + write_schemas(library)
     cases = sum(len(each) for each in loaded.library.cases.values())

@@ -11,13 +11,13 @@ from rules.engine.facts import Absent, Known, Reason, Unknown
 from rules.pack import Pack
 from service.fhir.moments import Moment, days_before, span_before
 
-__all__ = ["NEVER", "Candidate", "Chart", "safe_reference"]
+__all__ = ["NEVER", "Candidate", "Chart", "safe_reference", "why_none"]
 
 _TOMORROW = timedelta(days=1).total_seconds()
 _REFERENCE = re.compile(r"[^A-Za-z0-9\-._:/|]")
 _LONGEST_REFERENCE = 200
 
-NEVER = Moment(0, date.min, date.min)
+NEVER = Moment(float("-inf"), date.min, date.min)
 """Stands where no date is recorded; it sorts before all others."""
 
 
@@ -118,6 +118,12 @@ class Chart:
     def in_future(self, moment: Moment | None) -> bool:
         """Later than the call; a day is allowed for time zones and clocks."""
         return moment is not None and moment.stamp > self.now.stamp + _TOMORROW
+
+
+def why_none(problems: list[Reason | None]) -> str | None:
+    """Why a resource does not count: a reason of its problems, if it has some for every fact that it was offered to."""
+    reasons = [problem.value for problem in problems if problem is not None]
+    return min(reasons) if reasons and len(reasons) == len(problems) else None
 
 
 def safe_reference(reference: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rules.engine.vocabulary import ConditionFact
 from rules.terminology import Match
-from service.fhir.chart import Chart
+from service.fhir.chart import Chart, why_none
 from service.fhir.concepts import Named, named
 from service.fhir.moments import Moment, read_moment
 from service.fhir.resources import CodeableConcept, Condition, Encounter, codings, given, local_name, many
@@ -43,8 +43,7 @@ def read_condition(chart: Chart, condition: Condition, source: str) -> str | Non
     problems = [
         chart.offer_problem(match.fact, fact.look_back, moment, source, what.from_text) for match, fact in asked
     ]
-    reasons = [problem.value for problem in problems if problem is not None]
-    return min(reasons) if reasons and len(reasons) == len(problems) else None
+    return why_none(problems)
 
 
 def _asked(chart: Chart, what: Named) -> list[tuple[Match, ConditionFact]]:

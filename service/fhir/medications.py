@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from rules.engine.vocabulary import MedicationFact
-from service.fhir.chart import Chart
+from service.fhir.chart import Chart, why_none
 from service.fhir.concepts import Named, named
 from service.fhir.moments import Moment, read_moment
 from service.fhir.resources import (
@@ -70,8 +70,7 @@ def _offer(chart: Chart, what: Named, taken: bool, moment: Moment | None, source
     if not asked:
         return "not taken now" if classes and not taken else None
     problems = [chart.offer_problem(name, fact.look_back, moment, source, what.from_text) for name, fact in asked]
-    reasons = [problem.value for problem in problems if problem is not None]
-    return min(reasons) if reasons and len(reasons) == len(problems) else None
+    return why_none(problems)
 
 
 def _times(order: Order) -> tuple[Moment | None, Moment | None]:

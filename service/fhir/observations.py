@@ -3,7 +3,7 @@
 from rules.engine.facts import Absent, Known, Reason
 from rules.engine.vocabulary import MeasurementFact, QualitativeFact
 from rules.terminology import Match
-from service.fhir.chart import Candidate, Chart
+from service.fhir.chart import Candidate, Chart, why_none
 from service.fhir.concepts import measured
 from service.fhir.moments import Moment, read_moment
 from service.fhir.resources import CodeableConcept, Component, Observation, codings, given, many
@@ -35,8 +35,7 @@ def read_observation(chart: Chart, observation: Observation, source: str) -> str
         for match in what.matches:
             side = f"{match.value_set} {_side(observation.body_site)}" if observation.body_site else match.value_set
             problems.append(_value(chart, part, match, moment, source, side, what.from_text))
-    reasons = [problem.value for problem in problems if problem is not None]
-    return min(reasons) if reasons and len(reasons) == len(problems) else None
+    return why_none(problems)
 
 
 def _moment(observation: Observation) -> Moment | None:

@@ -111,7 +111,7 @@ def _is_of(names: set[str], resource: Clinical) -> bool:
     reference = resource.subject.reference if resource.subject else None
     if reference is None or reference in names:
         return True
-    return reference.split("/_history/")[0] in names or local_name(reference) in names
+    return local_name(reference) in names
 
 
 def _read(chart: Chart, record: "_Record", full_url: str | None, resource: Clinical) -> str | None:

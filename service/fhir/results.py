@@ -55,12 +55,9 @@ def read_number(
     if not spellings and fact.unit not in _UNITLESS:
         return Reason.NO_UNIT
     limit, note = fact.times_upper_limit, None
-    if limit is None and spellings == [fact.unit]:  # most results are in the fact's own unit
-        low, high = fact.plausible
-        if not low <= number <= high:
-            return Reason.IMPLAUSIBLE
-        return Known(_compared(tidy(number), quantity.comparator), day, source)
-    value = _convert(number, spellings, limit.unit if limit else fact.unit, analyte, terminology)
+    target = limit.unit if limit else fact.unit
+    # Most results are in the fact's own unit already.
+    value = number if spellings == [target] else _convert(number, spellings, target, analyte, terminology)
     if value is None:
         return Reason.UNIT_NOT_CONVERTIBLE
     if limit:

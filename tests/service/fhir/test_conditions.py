@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -95,6 +95,10 @@ def test_a_condition_that_is_over_counts_only_as_history(clinical: Any, now: typ
     [
         ({"abatementDateTime": day(3)}, Absent),
         ({"abatementPeriod": {"start": day(9), "end": day(3)}}, Absent),
+        ({"abatementPeriod": {"start": day(9)}}, Absent),
+        ({"abatementPeriod": {"end": day(3)}}, Absent),
+        ({"abatementPeriod": {"start": day(9), "end": day(-90)}}, Known),
+        ({"abatementPeriod": {}}, Known),
         ({"abatementAge": {"value": 60, "unit": "a"}}, Absent),
         ({"abatementString": "last year"}, Absent),
         ({"abatementDateTime": "some time ago"}, Absent),
@@ -157,6 +161,15 @@ def test_the_newest_of_several_onsets_counts(pack: Pack) -> None:
     assert fact.date == day(9)
 
 
+def test_one_with_a_date_however_old_counts_before_one_without(pack: Pack) -> None:
+    patient = a_patient().with_condition(DVT, onsetDateTime="1961-05-03").with_condition(DVT)
+
+    fact = fact_of("thrombosis", patient, pack)
+
+    assert isinstance(fact, Known)
+    assert fact.date == "1961-05-03"
+
+
 # ── within a look-back ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -179,6 +192,17 @@ def test_a_condition_with_a_look_back_must_have_begun_within_it(
     patient = a_patient().with_condition(IRON, onsetDateTime=onset).with_condition(FALL, onsetDateTime=onset)
 
     assert [believed, not_believed] == states(patient, pack, "iron-deficiency-lately", "fall-lately")
+
+
+@pytest.mark.parametrize(("today", "reason"), [(30, Reason.NO_DATE), (31, None)])
+def test_a_month_that_touches_the_look_back_may_be_within_it(today: int, reason: Reason | None, pack: Pack) -> None:
+    """The last of October is 30 days before the 30th of November, and the look-back is 30 days."""
+    patient = a_patient().with_condition(IRON, onsetDateTime="2026-10")
+    as_of = datetime(2026, 10, 31, tzinfo=UTC) + timedelta(days=today)
+
+    fact = read(patient, pack, as_of=as_of).facts["iron-deficiency-lately"]
+
+    assert reason == (fact.reason if isinstance(fact, Unknown) else None)
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -49,6 +49,7 @@ def test_a_key_that_is_missing_was_not_looked_for() -> None:
         (with_outcome("error", search={"mode": "outcome"}), Reason.FAILED),
         (with_outcome("fatal", CONDITION), Reason.FAILED),
         (outcome("error"), Reason.FAILED),
+        (a_bundle([]) | {"entry": [{"resource": outcome("x") | {"issue": 5}}]}, Reason.FAILED),
         # A first page.
         (a_bundle([CONDITION], **NEXT), Reason.INCOMPLETE),
         (a_bundle([CONDITION], total=2), Reason.INCOMPLETE),
@@ -96,6 +97,15 @@ def test_a_resource_that_two_searches_found_is_there_once() -> None:
     found = gathered(conditions=a_bundle([CONDITION]), all=a_bundle([CONDITION, {"resourceType": "Patient"}]))
 
     assert len(found.entries) == 2
+
+
+@pytest.mark.parametrize(("urls", "times"), [(("a", "a"), 1), (("a", "b"), 2), ((None, None), 1), ((None, "a"), 2)])
+def test_the_same_resource_under_two_urls_may_be_pointed_at_by_both(urls: tuple[str, str], times: int) -> None:
+    entries = [{"resource": CONDITION, "fullUrl": url} for url in urls]
+
+    found = gathered(conditions={"resourceType": "Bundle", "entry": entries})
+
+    assert times == len(found.entries)
 
 
 # ── Bundles with junk in them ────────────────────────────────────────────────────────────────────────────────────────

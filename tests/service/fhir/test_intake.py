@@ -176,6 +176,15 @@ def test_an_old_intake_does_not_answer_what_it_left_empty(pack: Pack) -> None:
     assert Unknown(Reason.NOT_ASKED) == answered("saddle", response, pack=pack)
 
 
+def test_an_intake_of_which_one_answer_counts_is_not_left_out(pack: Pack) -> None:
+    response = an_intake(URGE, item("severity", {"valueString": "7"}))
+
+    reading = read(a_patient(), pack, intake=a_bundle([response]))
+
+    assert Unknown(Reason.NOT_NUMERIC) == reading.facts["severity"]
+    assert reading.left_out == {}
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_each_item_the_newest_answer_counts(order: int, pack: Pack) -> None:
     saddle = item("saddle", {"valueBoolean": True})

@@ -74,6 +74,15 @@ def test_a_result_may_name_the_patient_in_any_way_that_fhir_allows(name: str, pa
     assert value_of(fact_of("potassium", patient, pack, patient=person)) == Decimal("3.1")
 
 
+def test_a_result_may_name_the_patient_by_the_url_it_was_sent_under(pack: Pack) -> None:
+    patient = with_potassium(subject={"reference": "https://ehr.example/people/7"})
+    entry = {"fullUrl": "https://ehr.example/people/7", "resource": patient.person}
+
+    fact = fact_of("potassium", patient, pack, patient={"resourceType": "Bundle", "entry": [entry]})
+
+    assert value_of(fact) == Decimal("3.1")
+
+
 @pytest.mark.parametrize("name", ["Patient/p10", "Patient/xp1", "Group/p1", "p1", "#p1", "urn:uuid:1", ""])
 def test_a_name_that_only_looks_like_the_patient_is_another(name: str, pack: Pack) -> None:
     assert reason_of("potassium", with_potassium(subject={"reference": name}), pack) is Reason.NONE_RECORDED
@@ -109,6 +118,8 @@ def test_a_result_that_is_too_old_is_shown_but_not_used(pack: Pack) -> None:
     ("on", "found"),
     [
         (day(-1), Decimal("3.1")),  # a time zone, or a clock that is fast
+        (f"{day(-1)}T12:00:00Z", Decimal("3.1")),
+        (f"{day(-1)}T12:00:01Z", Reason.NONE_RECORDED),
         (day(-2), Reason.NONE_RECORDED),
         ("2099-01-01", Reason.NONE_RECORDED),
     ],
@@ -413,6 +424,14 @@ def test_creatine_kinase_is_a_multiple_of_the_reports_own_limit_or_of_the_assume
     assert (Decimal(multiple), note) == (fact.value, fact.note)
 
 
+def test_a_limit_without_a_unit_is_in_the_unit_of_the_result(pack: Pack) -> None:
+    ranges = [{"high": quantity("4.166667")}]
+    fact = fact_of("ck", a_patient().with_lab(CK, "16.66667", "ukat/L", referenceRange=ranges), pack)
+
+    assert isinstance(fact, Known)
+    assert (Decimal("4"), None) == (fact.value, fact.note)
+
+
 def test_creatine_kinase_without_a_unit_is_no_multiple(pack: Pack) -> None:
     patient = a_patient().with_lab(CK, 1000, referenceRange=[{"high": quantity(250)}])
 
@@ -685,6 +704,8 @@ def creatinines(*values: tuple[str, str]) -> Patient:
         ([(day(0), "1.0"), (day(1), "1.5")], "-0.5", "0.666667"),
         ([(day(0), "1.5")], None, None),
         ([(day(0), "1.5"), (day(0), "1.0")], None, None),
+        ([(f"{day(0)}T08:00:00Z", "1.5"), (f"{day(2)}T08:00:00Z", "1.0")], "0.5", "1.5"),
+        ([(f"{day(0)}T08:00:01Z", "1.5"), (f"{day(2)}T08:00:00Z", "1.0")], None, "1.5"),
         ([], None, None),
     ],
 )

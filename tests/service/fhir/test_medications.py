@@ -103,8 +103,16 @@ def test_a_stopped_medicine_that_no_fact_asks_for_is_left_out(pack: Pack) -> Non
     assert reading.left_out == {"MedicationRequest: not taken now": 1}
 
 
-def test_a_medicine_in_no_class_is_not_counted_as_left_out(pack: Pack) -> None:
-    assert read(a_patient().with_medication(METFORMIN_TABLET), pack).left_out == {}
+@pytest.mark.parametrize("status", ["active", "stopped"])
+def test_a_medicine_in_no_class_is_not_counted_as_left_out(status: str, pack: Pack) -> None:
+    assert read(a_patient().with_medication(METFORMIN_TABLET, status=status), pack).left_out == {}
+
+
+def test_a_medicine_of_which_only_the_past_matters_is_not_left_out_while_it_is_taken(pack: Pack) -> None:
+    reading = read(a_patient().with_medication("1191"), pack)
+
+    assert Absent() == reading.facts["aspirin-stopped"]
+    assert reading.left_out == {}
 
 
 # ── when it was stopped ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,6 +145,17 @@ def test_when_it_was_stopped_is_how_long_ago_it_began_to_be_stopped(pack: Pack) 
     )
 
     assert Known(True, day(20), "MedicationRequest/m1", Decimal(20)) == fact_of("statin-stopped", patient, pack)
+
+
+def test_of_several_stops_the_last_counts(pack: Pack) -> None:
+    patient = a_patient()
+    for end in (day(50), day(9), day(30)):
+        patient = patient.with_medication(ATORVASTATIN, status="stopped", **validity(end))
+
+    fact = fact_of("statin-stopped", patient, pack)
+
+    assert isinstance(fact, Known)
+    assert fact.date == day(9)
 
 
 def test_an_order_that_ran_out_is_still_taken_until_it_is_stopped(pack: Pack) -> None:
@@ -313,6 +332,13 @@ def test_a_medicine_may_be_pointed_at_in_any_way_that_fhir_allows(reference: str
     sent = {"resourceType": "Bundle", "entry": [{"fullUrl": URN, "resource": TABLET}]}
 
     assert [Known] == states(pointing(reference), pack, "statin", medication=sent)
+
+
+def test_a_medicine_without_an_id_is_known_by_its_url(pack: Pack) -> None:
+    anonymous = {key: value for key, value in TABLET.items() if key != "id"}
+    sent = {"resourceType": "Bundle", "entry": [{"fullUrl": "https://ehr.example/m/1", "resource": anonymous}]}
+
+    assert [Known] == states(pointing("https://ehr.example/m/1"), pack, "statin", medication=sent)
 
 
 @pytest.mark.parametrize("kind", ["with_medication", "with_statement"])

@@ -50,6 +50,7 @@ CHART = (
     .with_condition("217082002")
     .with_medication("617311", authoredOn=day(40))
     .with_medication("36567", authoredOn=day(90), status="stopped")
+    .with_medication("1191", status="completed")
     .with_medication(medicationReference={"reference": "Medication/m1"})
     .with_statement(text="hydrochlorothiazide")
     .visiting_for(reasonReference=[{"reference": "Condition/leg"}])
