@@ -221,6 +221,16 @@ def test_a_longer_prefix_comes_before_a_shorter_and_both_count(vocabulary: Pack)
     assert expected == terminology.of_code(ICD10CM, "E11.21")
 
 
+@pytest.mark.parametrize(("name", "found"), [("DVT", True), ("B12", True), ("PE", False), ("P E", False)])
+def test_a_name_of_two_letters_is_too_short_to_be_believed(name: str, found: bool, vocabulary: Pack) -> None:
+    facts = {"cancer": vocabulary.library.facts["cancer"]}
+    named = ValueSet("malignancy", (Concept(SNOMED, "1", (name,), frozenset()),), ())
+
+    terminology = Terminology.build(facts, {"malignancy": named}, [], [], [])
+
+    assert found == bool(terminology.names_in(words_of(name), ConditionFact))
+
+
 def test_an_atc_code_that_is_listed_wins_over_the_group_it_begins_with(vocabulary: Pack) -> None:
     facts = {name: fact for name, fact in vocabulary.library.facts.items() if name in ("statin", "fibrate")}
     sets = {name: ValueSet(name, (), ()) for fact in facts.values() for name in getattr(fact, "value_set", ())}

@@ -2,6 +2,8 @@
 
 import json
 import logging
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -57,3 +59,12 @@ def test_what_a_library_says_in_passing_is_not_heard() -> None:
 
 def test_the_list_holds_no_key_that_could_name_a_person() -> None:
     assert not ALLOWED & {"patient", "user", "hookInstance", "hook_instance", "url", "path", "query", "body", "error"}
+
+
+def test_a_line_goes_to_the_standard_error_of_its_moment() -> None:
+    with caught_logs() as before:
+        before.close()
+        with redirect_stderr(StringIO()) as now:
+            log.info("started")
+
+    assert "started" in now.getvalue()

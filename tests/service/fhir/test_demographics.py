@@ -17,6 +17,8 @@ from tests.service.fhir.reading import LEFT_OUT, fact_of, read
         ("1965-11", Interval(Decimal(60), Decimal(61))),
         ("2026-11-21", Decimal(0)),
         ("1896-11-21", Decimal(130)),
+        ("1896", Interval(Decimal(129), Decimal(130))),
+        ("1895", Reason.IMPLAUSIBLE),
         (day(-1), Reason.IMPLAUSIBLE),
         ("1895-11-21", Reason.IMPLAUSIBLE),
         ("0001-01-01", Reason.IMPLAUSIBLE),

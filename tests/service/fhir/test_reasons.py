@@ -8,9 +8,11 @@ import pytest
 from rules.engine.facts import Absent, Known, Reason, Unknown
 from rules.pack import Pack
 from service.fhir.chart import Candidate, safe_reference
+from service.fhir.coverage import coverage_of
 from service.fhir.moments import Moment, read_moment
-from tests.builders import Patient, a_bundle, a_patient, day
-from tests.service.fhir.reading import LEFT_OUT, fact_of, read, reason_of
+from service.fhir.read_facts import read_facts
+from tests.builders import AS_OF, Patient, a_bundle, a_patient, day
+from tests.service.fhir.reading import LEFT_OUT, QUERIES, fact_of, prefetched, read, reason_of
 
 FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
 NOBODY = a_patient()
@@ -59,6 +61,14 @@ def test_without_any_answer_nothing_is_absent_and_nobody_looked(pack: Pack) -> N
 
     assert facts.answered == {}
     assert {Unknown(Reason.NOT_LOOKED)} == set(facts.unknown.values())
+
+
+def test_a_fact_that_no_search_covers_was_not_looked_for(pack: Pack) -> None:
+    uncovered = coverage_of(pack.library.facts, {})
+
+    facts = read_facts(prefetched(NOBODY.prefetch(QUERIES)), pack, uncovered, AS_OF).facts
+
+    assert Unknown(Reason.NOT_LOOKED) == facts["thrombosis"] == facts["potassium"] == facts["urge-to-move"]
 
 
 @pytest.mark.parametrize("answer", [None, a_bundle([])])
