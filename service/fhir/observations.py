@@ -49,10 +49,8 @@ def _moment(observation: Observation) -> Moment | None:
     )
 
 
-def _side(site: CodeableConcept | None) -> str:
+def _side(site: CodeableConcept) -> str:
     """The body site, as a word that only tells one side from the other."""
-    if site is None:
-        return ""
     names = sorted(str(coding.code or coding.display) for coding in codings(site))
     return ",".join(names) or site.text or ""
 

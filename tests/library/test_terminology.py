@@ -192,9 +192,11 @@ def test_names_do_not_overlap(vocabulary: Pack) -> None:
 
 
 def test_a_measurement_is_found_by_its_whole_name_only(vocabulary: Pack) -> None:
-    found = [vocabulary.terminology.of_measurement_name(text) for text in ("Ferritin", "Ferritin index", "")]
+    texts = ("Ferritin", "Creatine kinase", "CK", "Ferritin index", "")
+    found = [vocabulary.terminology.of_measurement_name(text) for text in texts]
 
-    assert [{"ferritin"}, set(), set()] == [{match.fact for match in matches} for matches in found]
+    names = [{match.fact for match in matches} for matches in found]
+    assert [{"ferritin"}, {"ck"}, {"ck", "ck-recent"}, set(), set()] == names
 
 
 # ── value sets of one test ───────────────────────────────────────────────────────────────────────────────────────────

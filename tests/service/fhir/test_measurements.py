@@ -584,6 +584,13 @@ def test_no_other_text_or_code_is_taken_for_it(code: Resource, pack: Pack) -> No
     assert reason_of("potassium", with_potassium(code=code), pack) is Reason.NONE_RECORDED
 
 
+def test_a_condition_coded_as_an_observation_is_neither(pack: Pack) -> None:
+    reading = read(with_potassium(code=coded("128053003")), pack)
+
+    assert Absent() == reading.facts["thrombosis"]
+    assert reading.left_out == {}
+
+
 # ── results that are words ───────────────────────────────────────────────────────────────────────────────────────────
 
 
