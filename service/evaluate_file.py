@@ -14,7 +14,7 @@ from rules.engine.errors import RecumbentError
 from rules.pack import Pack
 from service.decide import Decision, decide
 from service.fhir.gather import PatientResources, from_bundle, from_prefetch
-from service.fhir.resources import decode_bundle, decode_header
+from service.fhir.resources import UNREADABLE, decode_bundle, decode_header
 
 __all__ = ["FileError", "evaluate_file"]
 
@@ -76,7 +76,7 @@ def _service(body: bytes) -> str:
 def _of_bundle(body: bytes, pack: Pack) -> tuple[HookRequest, PatientResources]:
     try:
         bundle = decode_bundle(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         raise FileError("The Bundle cannot be read. Its entries should be a list of resources.") from None
     patients = {
         header.id
