@@ -5,7 +5,7 @@ Everything printed comes from our own library: titles, advice, numbers with unit
 record is never printed, so nothing has to be escaped.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID, uuid5
@@ -20,11 +20,10 @@ from rules.engine.rule import CauseRule, Flag, Rule
 from rules.engine.truth import MET
 from rules.engine.vocabulary import unit_of
 from rules.pack import Pack
+from rules.texts import LONGEST_SUMMARY, length_of
 
-__all__ = ["CARD_SPACE", "DETAIL_LIMIT", "SUMMARY_LIMIT", "Basis", "card_uuid", "make_cards"]
+__all__ = ["CARD_SPACE", "DETAIL_LIMIT", "Basis", "card_uuid", "make_cards"]
 
-SUMMARY_LIMIT = 139
-"""Characters, counted in code points and in UTF-16 units: CDS Hooks wants fewer than 140."""
 DETAIL_LIMIT = 1200
 CARD_SPACE = UUID("5d2c7a3e-5f0e-5b7e-9a53-2f5c1e6b8d10")
 """Name space of card and decision ids."""
@@ -281,9 +280,20 @@ def _label_url(basis: Basis, module: str, rule: Rule) -> str:
     return f"{basis.request.base_url}/rules/{module}/{rule.id}/{rule.version}"
 
 
+def _as_many_as_fit(sentence: Callable[[int], str], most: int) -> str:
+    """The sentence that names as many things as a summary has room for, at least one."""
+    fitting = sentence(1)
+    for count in range(2, most + 1):
+        longer = sentence(count)
+        if len(longer) > LONGEST_SUMMARY:
+            break
+        fitting = longer
+    return fitting
+
+
 def _cut(text: str) -> str:
     """A text below the limit in code points and in UTF-16 units, cut at a word."""
-    while len(text.encode("utf-16-le")) // 2 > SUMMARY_LIMIT:
+    while length_of(text) > LONGEST_SUMMARY:
         text = text[:-2].rsplit(" ", 1)[0].rstrip(",;") + "…"
     return text
 
@@ -351,14 +361,12 @@ def _word(cause: Cause) -> str:
 
 def _causes_summary(basis: Basis, shown: list[Cause]) -> str:
     """As many causes as fit: "Consider restless legs syndrome (likely), then iron deficiency (possible)."."""
-    summary = ""
-    for count in range(1, len(shown) + 1):
+
+    def sentence(count: int) -> str:
         named = [f"{_name(basis, each)} ({_word(each)})" for each in shown[:count]]
-        longer = "Consider " + ", then ".join([named[0], ", ".join(named[1:])] if named[1:] else named) + "."
-        if len(longer) > SUMMARY_LIMIT:
-            break
-        summary = longer
-    return summary or f"Consider {_name(basis, shown[0])} ({_word(shown[0])})."
+        return "Consider " + ", then ".join([named[0], ", ".join(named[1:])] if named[1:] else named) + "."
+
+    return _as_many_as_fit(sentence, len(shown))
 
 
 def _cause_line(basis: Basis, cause: Cause) -> str:
@@ -402,13 +410,9 @@ def _missing_summary(basis: Basis) -> str:
     titles = [basis.pack.library.facts[each.fact].title for each in basis.findings.missing]
     if not titles:
         return "Part of the record could not be read. Check the chart itself before relying on this assessment."
-    summary = ""
-    for count in range(1, len(titles) + 1):
-        longer = f"Not known, would decide most: {'; '.join(titles[:count])}. Consider checking."
-        if len(longer) > SUMMARY_LIMIT:
-            break
-        summary = longer
-    return summary or f"Not known, would decide most: {titles[0]}. Consider checking."
+    return _as_many_as_fit(
+        lambda count: f"Not known, would decide most: {'; '.join(titles[:count])}. Consider checking.", len(titles)
+    )
 
 
 # ── the findings extension ───────────────────────────────────────────────────────────────────────────────────────────

@@ -6,11 +6,11 @@ Cases: worked examples beside a rule, facts in, outcome out.
       expect: {moderately-low: not-met}
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from rules.engine.criteria import Look, unknowns
+from rules.engine.criteria import Compiled, Look, unknowns
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Known, PatientFacts
 from rules.engine.rule import Case, RedFlagRule, Rule, ScoreRule
@@ -132,6 +132,11 @@ def _missing_of_cause(loaded: Loaded, rule: Rule, facts: PatientFacts) -> tuple[
     look = Look(facts.answered, presume=True)
     cause = next(each for each in loaded.rules.causes if each.id == rule.id)
     parts = [row.criterion for row in cause.rows] + ([cause.requires] if cause.requires else [])
+    return _missing(parts, look)
+
+
+def _missing(parts: Iterable[Compiled], look: Look) -> tuple[str, ...]:
+    """The facts that the open ones of these parts wait for."""
     open_parts = (part for part in parts if part.test(look) is CANNOT_TELL)
     return tuple(dict.fromkeys(fact for part in open_parts for fact in unknowns(part, look)))
 
@@ -141,11 +146,8 @@ def _score_outcome(loaded: Loaded, rule: ScoreRule, facts: PatientFacts) -> tupl
     total = score.total(look)
     if total is None:
         return "not-valid", ()
-    missing = dict.fromkeys(
-        fact for part in score.parts if part.test(look) is CANNOT_TELL for fact in unknowns(part, look)
-    )
     whole = total.low == total.high
-    return total.low if whole else {"low": total.low, "high": total.high}, tuple(missing)
+    return total.low if whole else {"low": total.low, "high": total.high}, _missing(score.parts, look)
 
 
 def _flag_outcomes(loaded: Loaded, rule: RedFlagRule, facts: PatientFacts) -> tuple[dict[str, str], tuple[str, ...]]:

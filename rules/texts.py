@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rules.engine.errors import Problem
 from rules.engine.rule import CauseRule, Flag, RedFlagRule, Rule
 
-__all__ = ["LONGEST_SUMMARY", "LONGEST_TEXT", "check_texts"]
+__all__ = ["LONGEST_SUMMARY", "LONGEST_TEXT", "check_texts", "length_of"]
 
 LONGEST_SUMMARY = 139
 """Characters of a card's summary; CDS Hooks asks for fewer than 140. Clients count code points or UTF-16 units."""
@@ -38,13 +38,18 @@ def check_texts(rule: Rule, file: str) -> Iterator[Problem]:
 
 
 def _faults(text: str, longest: int) -> Iterator[tuple[str, str]]:
-    length = max(len(text), len(text.encode("utf-16-le")) // 2)
+    length = length_of(text)
     if length > longest:
         yield f"it has {length} characters, and a card has room for {longest}.", "Shorten it."
     banned = _BANNED.search(text)
     if banned:
         yield f"it says '{banned[0]}', which claims more than is known.", "Say what to consider or to check instead."
     yield from _markup(text)
+
+
+def length_of(text: str) -> int:
+    """UTF-16 units, which are never fewer than code points."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _markup(text: str) -> Iterator[tuple[str, str]]:

@@ -176,35 +176,28 @@ def began_within(fact: str, days: Decimal) -> Compiled:
 
 
 def all_of(parts: tuple[Compiled, ...]) -> Compiled:
-    tests = tuple(part.test for part in parts)
-
-    def test(look: Look) -> Truth:
-        outcome = MET
-        for each in tests:
-            truth = each(look)
-            if truth is NOT_MET:
-                return NOT_MET
-            if truth is CANNOT_TELL:
-                outcome = CANNOT_TELL
-        return outcome
-
-    return _group("all", test, parts)
+    return _group("all", _decided_by(NOT_MET, MET, parts), parts)
 
 
 def any_of(parts: tuple[Compiled, ...]) -> Compiled:
+    return _group("any", _decided_by(MET, NOT_MET, parts), parts)
+
+
+def _decided_by(decisive: Truth, otherwise: Truth, parts: tuple[Compiled, ...]) -> Callable[[Look], Truth]:
+    """One decisive part decides; without one, an open part leaves it open."""
     tests = tuple(part.test for part in parts)
 
     def test(look: Look) -> Truth:
-        outcome = NOT_MET
+        outcome = otherwise
         for each in tests:
             truth = each(look)
-            if truth is MET:
-                return MET
+            if truth is decisive:
+                return decisive
             if truth is CANNOT_TELL:
                 outcome = CANNOT_TELL
         return outcome
 
-    return _group("any", test, parts)
+    return test
 
 
 def count_of(parts: tuple[Compiled, ...], least: int) -> Compiled:

@@ -35,7 +35,7 @@ def named(
 ) -> Named:
     """The conditions or medicines that a concept stands for."""
     if concept is None:
-        return Named()
+        return _NOTHING
     if found := _by_code(concept, terminology):
         return Named(found)
     if any(each.code is not None and terminology.knows(each.system, str(each.code)) for each in codings(concept)):
@@ -56,11 +56,11 @@ def measured(concept: CodeableConcept | None, terminology: Terminology) -> Named
     if found := _by_code(concept, terminology):
         return Named(found)
     if any(terminology.is_standard(coding.system) for coding in codings(concept)):
-        return Named()
+        return _NOTHING
     for text in wordings(concept):
         if found := terminology.of_measurement_name(text):
             return Named(found, from_text=True)
-    return Named()
+    return _NOTHING
 
 
 def _by_code(concept: CodeableConcept, terminology: Terminology) -> tuple[Match, ...]:

@@ -61,7 +61,6 @@ _READ_FROM = {
 }
 """Kind of fact → the resources that could hold it. Something that could not even be told its type could be any."""
 
-_UNKNOWN = {reason: Unknown(reason) for reason in Reason}
 _SECONDS_A_DAY = 86_400
 _A_DAY = len("2026-11-21")
 
@@ -133,7 +132,7 @@ def _worked_out(
         else:
             parts = (*filter(None, (definition.instead_of,)), *definition.of)
             value = _derived(definition, stated)
-        found[name] = value or _UNKNOWN[_reason_of_parts(stated.get(part) or unknown.get(part) for part in parts)]
+        found[name] = value or Unknown(_reason_of_parts(stated.get(part) or unknown.get(part) for part in parts))
     return found
 
 

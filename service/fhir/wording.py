@@ -63,9 +63,10 @@ def read_wordings(
     denied: set[Match] = set()
     past = False
     for text in dict.fromkeys(texts):
-        if not terminology.names_in(words_of(text), kind):
+        plain = words_of(text)
+        if not terminology.names_in(plain, kind):
             continue
-        if kind is MedicationFact and not _LOCAL.isdisjoint(words_of(text)):
+        if kind is MedicationFact and not _LOCAL.isdisjoint(plain):
             return Said()
         words = _words(text)
         names = terminology.names_in(words, kind)

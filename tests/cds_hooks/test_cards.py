@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_hooks.cards import DETAIL_LIMIT, SUMMARY_LIMIT, Basis, make_cards
+from cds_hooks.cards import DETAIL_LIMIT, Basis, make_cards
 from cds_hooks.override_reasons import CRITICAL_REASONS, OWN_SYSTEM, PARENTS, REASONS
 from cds_hooks.request import HookRequest
 from cds_hooks.response import Card
@@ -17,6 +17,7 @@ from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Interval, Known, PatientFacts, Reason
 from rules.engine.vocabulary import AnswerFact, ConditionFact, MeasurementFact, MedicationFact
 from rules.pack import Pack, load_pack
+from rules.texts import LONGEST_SUMMARY
 
 _REQUEST = HookRequest(
     service="recumbent-patient-view",
@@ -180,8 +181,8 @@ def test_every_card_keeps_every_limit_for_any_patient(data: st.DataObject) -> No
     assert len(cards) <= 3
     assert sum(card.indicator == "critical" for card in cards) <= 1
     for card in cards:
-        assert len(card.summary) <= SUMMARY_LIMIT
-        assert len(card.summary.encode("utf-16-le")) // 2 <= SUMMARY_LIMIT
+        assert len(card.summary) <= LONGEST_SUMMARY
+        assert len(card.summary.encode("utf-16-le")) // 2 <= LONGEST_SUMMARY
         assert len(card.detail) <= DETAIL_LIMIT
         assert not any(sign in card.summary + card.detail for sign in ("<", "|", "](", "://", "@", "`", "\n#"))
         assert not any(word in card.detail.lower() for word in ("ruled out", "rule out", "diagnosis is", " must "))
