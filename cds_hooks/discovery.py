@@ -26,14 +26,34 @@ from rules.engine.vocabulary import (
     MeasurementFact,
     MedicationFact,
     QualitativeFact,
+    RequestFact,
 )
 from rules.pack import Pack
 from rules.terminology import LOINC
 
-__all__ = ["MODULES", "SERVICES", "Query", "Service", "discovery_document", "facts_read", "queries_of"]
+__all__ = [
+    "MODULES",
+    "ORDER_HOOKS",
+    "ORDER_MODULES",
+    "PATIENT_MODULES",
+    "SERVICES",
+    "Query",
+    "Service",
+    "discovery_document",
+    "facts_read",
+    "modules_of",
+    "queries_of",
+]
 
-MODULES = frozenset(("red-flags", "causes"))
+PATIENT_MODULES = frozenset(("red-flags", "causes"))
+"""The rules about a patient."""
+ORDER_MODULES = frozenset(("order-checks",))
+"""The rules about draft orders."""
+MODULES = PATIENT_MODULES | ORDER_MODULES
 """Every rule module; a site may switch one off."""
+SAFETY_NET = "safety-net"
+"""What is looked up at a discharge beside the rules: whether something was done about a red flag."""
+ORDER_HOOKS = frozenset(("order-select", "order-sign"))
 _SPANS = (7, 90, 365)
 """Days. Observations are asked for in these few spans, each fact in the shortest that holds its look-back."""
 _FOLDER = Path(__file__).parent / "services"
@@ -78,6 +98,14 @@ class Query:
         return self.template.replace("{since}", (today - timedelta(days=self.look_back + 1)).isoformat())
 
 
+def modules_of(hook: str, switched_on: frozenset[str] = MODULES) -> frozenset[str]:
+    """The rule modules that answer a hook, and the safety net at a discharge."""
+    if hook in ORDER_HOOKS:
+        return switched_on & ORDER_MODULES
+    net = frozenset((SAFETY_NET,)) if hook == "encounter-discharge" else frozenset[str]()
+    return switched_on & PATIENT_MODULES | net
+
+
 def _services() -> dict[str, Service]:
     found: dict[str, Service] = {}
     for path in sorted(_FOLDER.glob("*.json")):
@@ -89,14 +117,18 @@ def _services() -> dict[str, Service]:
 SERVICES: Mapping[str, Service] = _services()
 
 
-def facts_read(pack: Pack, modules: frozenset[str] = MODULES) -> frozenset[str]:
+def facts_read(pack: Pack, modules: frozenset[str] = PATIENT_MODULES) -> frozenset[str]:
     """Every fact that an active rule of these modules reads, those included that derived facts are worked out from."""
     found = {fact for rule, facts in pack.rules.reads.items() if module_of(rule) in modules for fact in facts}
     if "causes" in modules:
         found |= {cause.known_by for cause in pack.rules.causes if cause.known_by}
         served = [part for score in pack.rules.scores.values() if score.serves for part in score.parts]
         found |= {fact for part in served for fact in part.reads}
-    found |= pack.rules.complaint.reads | ({"age", "deceased"} & set(pack.library.facts))
+    if modules != ORDER_MODULES:  # a complaint makes the rules about a patient speak
+        found |= pack.rules.complaint.reads
+    if SAFETY_NET in modules:
+        found |= {fact for net in pack.library.safety_net.values() for fact in net.addressed_by}
+    found |= {"age", "deceased"} & set(pack.library.facts)
     queue = list(found)
     while queue:
         definition = pack.library.facts[queue.pop()]
@@ -112,7 +144,7 @@ def facts_read(pack: Pack, modules: frozenset[str] = MODULES) -> frozenset[str]:
 
 
 @lru_cache(maxsize=8)
-def queries_of(pack: Pack, modules: frozenset[str] = MODULES) -> tuple[Query, ...]:
+def queries_of(pack: Pack, modules: frozenset[str] = PATIENT_MODULES) -> tuple[Query, ...]:
     """What the active rules of these modules read: one query a resource type, observations by look-back."""
     facts = {name: pack.library.facts[name] for name in sorted(facts_read(pack, modules))}
     return (
@@ -123,6 +155,7 @@ def queries_of(pack: Pack, modules: frozenset[str] = MODULES) -> tuple[Query, ..
         *_medications(facts),
         *_observations(facts, pack),
         *_symptoms(facts, pack),
+        *_requests(facts),
     )
 
 
@@ -166,6 +199,16 @@ def _medications(facts: Mapping[str, FactDefinition]) -> Iterable[Query]:
         yield Query(key, kind, template, frozenset(found), needed=key == "medications")
 
 
+def _requests(facts: Mapping[str, FactDefinition]) -> Iterable[Query]:
+    if found := _of(facts, RequestFact):
+        template = (
+            "ServiceRequest?patient={{context.patientId}}&status=active,completed&authored=ge{since}&_sort=-authored"
+            "&_count=100"
+        )
+        days = max(math.ceil(fact.look_back) for fact in found.values())
+        yield Query("requests", "ServiceRequest", template, frozenset(found), days)
+
+
 def _observations(facts: Mapping[str, FactDefinition], pack: Pack) -> Iterable[Query]:
     measured = {**_of(facts, MeasurementFact), **_of(facts, QualitativeFact)}
     by_days: dict[int, list[str]] = {}
@@ -205,7 +248,10 @@ def _longest(facts: Iterable[AnswerFact]) -> int:
 
 def discovery_document(pack: Pack, today: date, modules: frozenset[str] = MODULES) -> dict[str, Any]:
     """The body of GET /cds-services for one day, with these rule modules switched on."""
-    prefetch = {query.key: query.url(today) for query in queries_of(pack, modules)}
-    return {
-        "services": [msgspec.to_builtins(service) | {"prefetch": prefetch} for service in SERVICES.values()],
-    }
+    return {"services": [_described(service, pack, today, modules) for service in SERVICES.values()]}
+
+
+def _described(service: Service, pack: Pack, today: date, modules: frozenset[str]) -> dict[str, Any]:
+    queries = queries_of(pack, modules_of(service.hook, modules))
+    described: dict[str, Any] = msgspec.to_builtins(service)
+    return described | {"prefetch": {query.key: query.url(today) for query in queries}}

@@ -5,11 +5,11 @@ from typing import Any
 from cds_hooks.basis import Basis
 from cds_hooks.values import plain_value
 from rules.engine.facts import Absent, Fact, Known
-from rules.engine.findings import Cause, RedFlag
+from rules.engine.findings import Cause, OrderFinding, RedFlag
 from rules.engine.rule import CauseRule
 from rules.engine.vocabulary import unit_of
 
-__all__ = ["cause_entry", "flag_entry"]
+__all__ = ["cause_entry", "check_entry", "flag_entry"]
 
 
 def _fact_entry(basis: Basis, fact: str, direction: str, weight: Any) -> dict[str, Any]:
@@ -54,6 +54,20 @@ def cause_entry(basis: Basis, cause: Cause) -> dict[str, Any]:
     ]
     entry["missing"] = list(dict.fromkeys((*cause.capped_by, *cause.missing)))
     return entry
+
+
+def check_entry(basis: Basis, found: OrderFinding) -> dict[str, Any]:
+    """Args: basis: with the facts as they are for the order."""
+    rule = basis.pack.library.order_checks[found.rule]
+    return {
+        "check": found.name,
+        "order": found.order.reference,
+        "severity": found.severity,
+        "rule": f"order-checks/{rule.id}",
+        "version": rule.version,
+        "evidence": [_fact_entry(basis, fact, "for", None) for fact in found.facts],
+        "missing": list(found.presumed),
+    }
 
 
 def _ranked(basis: Basis, cause: str) -> Cause | None:

@@ -24,7 +24,13 @@ _PATIENT_ID = re.compile(r"[A-Za-z0-9\-._]{1,256}")  # longer than FHIR's 64, an
 _USER = re.compile(r"(?:\S*/)?(Practitioner|PractitionerRole|Patient|RelatedPerson)/[^/\s]+")
 _NOISE = bytes(set(range(256)) - set(b'"[]{}'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_ENCOUNTER_REQUIRED = frozenset(("encounter-start",))
+_ENCOUNTER_REQUIRED = frozenset(("encounter-start", "encounter-discharge"))
+_BUNDLES = {
+    "order-select": ("draftOrders",),
+    "order-sign": ("draftOrders",),
+    "problem-list-item-create": ("conditions",),
+}
+"""Hook → the Bundles that its context must hold."""
 
 
 class UnknownServiceError(RecumbentError):
@@ -46,6 +52,9 @@ class HookRequest:
         user: the type of context.userId.
         prefetch: key → JSON as sent, null included.
         base_url: our own public address, without a slash at the end; the links on cards begin with it.
+        draft_orders: Bundle of the orders that are not signed yet. selections: "Type/id" of those just selected; None
+            where the hook knows no selection, and all are asked about.
+        conditions: Bundle of the problems that were just put on the list.
     """
 
     service: str
@@ -56,6 +65,9 @@ class HookRequest:
     encounter_id: str | None
     prefetch: Mapping[str, msgspec.Raw]
     base_url: str
+    draft_orders: msgspec.Raw | None = None
+    selections: frozenset[str] | None = None
+    conditions: msgspec.Raw | None = None
 
     @property
     def by_clinician(self) -> bool:
@@ -74,12 +86,21 @@ class _Context(msgspec.Struct, rename="camel"):
     user_id: str
     patient_id: str
     encounter_id: str | None = None
+    draft_orders: msgspec.Raw = msgspec.Raw()
+    selections: list[str] | None = None
+    conditions: msgspec.Raw = msgspec.Raw()
+
+
+class _BundleShape(msgspec.Struct, rename="camel"):
+    resource_type: str
+    entry: list[dict[str, msgspec.Raw] | None] | None = None
 
 
 _NOT_JSON = "The body is not valid JSON in UTF-8. Send one JSON object."
 _T = TypeVar("_T")
 _envelope = msgspec.json.Decoder(_Envelope)
 _context = msgspec.json.Decoder(_Context)
+_bundle_shape = msgspec.json.Decoder(_BundleShape)
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _WRONG = re.compile(r"^Expected `([\w ]+)(?: \| null)?`, got `(\w+)`(?: - at `\$\.?([\w.]*))?")
 
@@ -114,6 +135,8 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
         raise BadRequestError("context.userId: it is not a reference such as Practitioner/123. Send type and id.")
     if service.hook in _ENCOUNTER_REQUIRED and not context.encounter_id:
         raise BadRequestError("context.encounterId is missing. This hook requires it.")
+    if service.hook == "order-select" and context.selections is None:
+        raise BadRequestError("context.selections is missing. This hook requires it.")
     return HookRequest(
         service=service.id,
         hook=service.hook,
@@ -123,7 +146,22 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
         encounter_id=context.encounter_id,
         prefetch=envelope.prefetch or {},
         base_url=base_url,
+        draft_orders=_bundle(service.hook, "draftOrders", context.draft_orders),
+        selections=frozenset(context.selections or ()) if service.hook == "order-select" else None,
+        conditions=_bundle(service.hook, "conditions", context.conditions),
     )
+
+
+def _bundle(hook: str, field: str, raw: msgspec.Raw) -> msgspec.Raw | None:
+    """A Bundle of the context, whose entries are still undecoded; None where the hook has none."""
+    if field not in _BUNDLES.get(hook, ""):
+        return None
+    if not bytes(raw) or bytes(raw) == b"null":
+        raise BadRequestError(f"context.{field} is missing. This hook requires it.")
+    bundle = _decode(_bundle_shape, bytes(raw), f"context.{field}.")
+    if bundle.resource_type != "Bundle":
+        raise BadRequestError(f"context.{field} should be a FHIR Bundle. Send one with its entries.")
+    return raw
 
 
 def too_deep(body: bytes) -> bool:

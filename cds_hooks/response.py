@@ -8,7 +8,18 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["EVALUATION", "Card", "CdsResponse", "Coding", "Link", "Source", "encode", "unrecorded"]
+__all__ = [
+    "EVALUATION",
+    "Action",
+    "Card",
+    "CdsResponse",
+    "Coding",
+    "Link",
+    "Source",
+    "Suggestion",
+    "encode",
+    "unrecorded",
+]
 
 EVALUATION = "org.recumbent.evaluation"
 """The extension of an answer that says what was and was not evaluated."""
@@ -48,6 +59,29 @@ class Link(_Part, frozen=True):
     type: Literal["absolute"]
 
 
+class Action(_Part, frozen=True):
+    """
+    What the client does when a suggestion is taken: create a draft resource, or delete a draft order.
+
+    Args:
+        description: readable on its own, since some clients show nothing else.
+        resource: a whole FHIR R4 resource to create. resource_id: "Type/id" of the order to delete.
+    """
+
+    type: Literal["create", "delete"]
+    description: str
+    resource: dict[str, Any] | None = None
+    resource_id: str | None = None
+
+
+class Suggestion(_Part, frozen=True):
+    """One thing to do, with one action."""
+
+    label: str
+    uuid: str
+    actions: tuple[Action, ...]
+
+
 class Card(_Part, frozen=True):
     """One card. `detail` is GitHub Flavored Markdown without HTML, tables or images."""
 
@@ -59,6 +93,8 @@ class Card(_Part, frozen=True):
     override_reasons: tuple[Coding, ...]
     links: tuple[Link, ...]
     extension: dict[str, Any]
+    suggestions: tuple[Suggestion, ...] = ()
+    selection_behavior: Literal["any"] | None = None
 
 
 class CdsResponse(msgspec.Struct, frozen=True):

@@ -13,14 +13,12 @@ from typing import Any
 from rules.engine.criteria import Compiled, Look, unknowns
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Known, PatientFacts
-from rules.engine.rule import Case, MimicRule, RedFlagRule, Rule, ScoreRule
+from rules.engine.rule import Case, MimicRule, OrderCheckRule, RedFlagRule, Rule, ScoreRule
 from rules.engine.truth import CANNOT_TELL, MET
-from rules.engine.vocabulary import AnswerFact, ConditionFact, DemographicFact, FactDefinition, MedicationFact, unit_of
-from rules.loader import Library, Loaded
+from rules.engine.vocabulary import AnswerFact, ConditionFact, FactDefinition, MedicationFact, unit_of
+from rules.loader import Library, Loaded, words_for
 
 __all__ = ["facts_of", "run_case"]
-
-_SEXES = ("male", "female", "other")
 
 
 def facts_of(library: Library, given: Mapping[str, Any]) -> PatientFacts:
@@ -37,8 +35,9 @@ def _fact(library: Library, name: str, value: Any) -> Known | Absent:
     definition = library.facts.get(name)
     if definition is None:
         raise ValueError(f"the fact {name} is not in facts.yaml.")
-    if _is_choice(definition):
-        return _choice(name, value, library.options.get(name, _SEXES))
+    choices = words_for(name, library)
+    if choices is not None:
+        return _choice(name, value, choices)
     unit = unit_of(definition)
     if unit is not None:
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -51,17 +50,13 @@ def _fact(library: Library, name: str, value: Any) -> Known | Absent:
     raise ValueError(f"{name} is true or false, not {_shown(value)}.")
 
 
-def _is_choice(definition: FactDefinition) -> bool:
-    if isinstance(definition, AnswerFact):
-        return definition.type == "choice"
-    return isinstance(definition, DemographicFact) and definition.of == "sex"
-
-
 def _choice(name: str, value: Any, options: Any) -> Known:
     words = list(value) if isinstance(value, list | tuple) else [value]
     wrong = [_shown(word) for word in words if not isinstance(word, str) or word not in options]
     if wrong:
-        raise ValueError(f"{', '.join(wrong)} is not an answer of {name}; its answers are {', '.join(options)}.")
+        raise ValueError(
+            f"{', '.join(wrong)} is not an answer of {name}; its answers are {', '.join(sorted(options))}."
+        )
     return Known(frozenset(words))
 
 
@@ -146,6 +141,8 @@ def _outcome(loaded: Loaded, rule: Rule, facts: PatientFacts) -> tuple[Any, tupl
         return _flag_outcomes(loaded, rule, facts)
     if isinstance(rule, MimicRule):
         return _mimic_outcome(loaded, rule, facts)
+    if isinstance(rule, OrderCheckRule):
+        return _check_outcomes(loaded, rule, facts)
     facts = _with_complaint(facts)
     outcome = evaluate(loaded.rules, facts).outcomes.get(f"causes/{rule.id}", "not evaluated")
     return outcome, _missing_of_cause(loaded, rule, facts)
@@ -181,17 +178,27 @@ def _score_outcome(loaded: Loaded, rule: ScoreRule, facts: PatientFacts) -> tupl
 
 
 def _flag_outcomes(loaded: Loaded, rule: RedFlagRule, facts: PatientFacts) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Flag id → met, not-met, cannot-tell, or `presumed` where it fires unless an unknown exception turns out true."""
+    return _each_outcome({flag.id: flag.criterion for flag in loaded.rules.flags if flag.rule == rule.id}, facts)
+
+
+def _check_outcomes(
+    loaded: Loaded, rule: OrderCheckRule, facts: PatientFacts
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """A case need not say that the order is one of those that the rule is for."""
+    checks = dict.fromkeys(check for name in rule.orders for check in loaded.rules.checks_of.get(name, ()))
+    return _each_outcome({check.id: check.criterion for check in checks if check.rule == rule.id}, facts)
+
+
+def _each_outcome(criteria: Mapping[str, Compiled], facts: PatientFacts) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Id → met, not-met, cannot-tell, or `presumed` where it fires unless an unknown exception turns out true."""
     outcomes: dict[str, str] = {}
     missing: list[str] = []
     look, presuming = Look(facts.answered), Look(facts.answered, presume=True)
-    for flag in loaded.rules.flags:
-        if flag.rule != rule.id:
-            continue
-        truth = flag.criterion.test(look)
-        presumed = truth is CANNOT_TELL and flag.criterion.test(presuming) is MET
-        outcomes[flag.id] = "presumed" if presumed else truth.value
-        missing += unknowns(flag.criterion, look)
+    for name, criterion in criteria.items():
+        truth = criterion.test(look)
+        presumed = truth is CANNOT_TELL and criterion.test(presuming) is MET
+        outcomes[name] = "presumed" if presumed else truth.value
+        missing += unknowns(criterion, look)
     return outcomes, tuple(dict.fromkeys(missing))
 
 

@@ -12,7 +12,18 @@ from typing import Any
 
 from rules.cases import facts_of, run_case
 from rules.engine.errors import LibraryError, Problem
-from rules.engine.rule import Case, CauseRule, Definitions, FactIs, MimicRule, RedFlagRule, Rule, ScoreRule
+from rules.engine.rule import (
+    Case,
+    CauseRule,
+    Definitions,
+    FactIs,
+    MimicRule,
+    Missing,
+    OrderCheckRule,
+    RedFlagRule,
+    Rule,
+    ScoreRule,
+)
 from rules.engine.shape import Shape, Threshold
 from rules.loader import LIBRARY, Loaded, load, only
 from rules.lock import check_lock, write_generated
@@ -74,9 +85,9 @@ def _check_definitions(loaded: Loaded) -> Iterator[Problem]:
 
 def _uncovered(rule: Rule, cases: Iterable[Case]) -> Iterator[_Fault]:
     """The outcomes that no case shows."""
-    if isinstance(rule, RedFlagRule):
-        for flag in rule.flags:
-            yield from _uncovered_flag(flag.id, cases)
+    if isinstance(rule, RedFlagRule | OrderCheckRule):
+        for each in rule.flags if isinstance(rule, RedFlagRule) else rule.checks:
+            yield from _uncovered_flag(each.id, _possible(each.when), cases)
     elif isinstance(rule, CauseRule):
         yield from _uncovered_cause(cases)
     elif isinstance(rule, MimicRule):
@@ -89,13 +100,18 @@ def _uncovered(rule: Rule, cases: Iterable[Case]) -> Iterator[_Fault]:
             yield "no case shows the score as a range.", "Add one with unanswered items."
 
 
-def _uncovered_flag(flag: str, cases: Iterable[Case]) -> Iterator[_Fault]:
+def _possible(criterion: object) -> tuple[str, ...]:
+    """The outcomes that a criterion can have: whether a fact is missing can always be told."""
+    return _OUTCOMES[:2] if isinstance(criterion, Missing) else _OUTCOMES
+
+
+def _uncovered_flag(flag: str, outcomes: Iterable[str], cases: Iterable[Case]) -> Iterator[_Fault]:
     seen = {case.expect.get(flag) for case in cases if isinstance(case.expect, Mapping)}
     if "presumed" in seen:
         seen.add("cannot-tell")
-    for outcome in _OUTCOMES:
+    for outcome in outcomes:
         if outcome not in seen:
-            yield f"no case shows the flag {flag} as {outcome}.", f"Add one that expects {flag}: {outcome}."
+            yield f"no case shows {flag} as {outcome}.", f"Add one that expects {flag}: {outcome}."
 
 
 def _uncovered_cause(cases: Iterable[Case]) -> Iterator[_Fault]:

@@ -8,9 +8,12 @@ from pydantic_core import ErrorDetails
 
 __all__ = ["explain"]
 
-_CRITERIA = {"all", "any", "not", "unless", "count", "defined", "score", "fact"}
+_CRITERIA = {"all", "any", "not", "unless", "count", "defined", "score", "fact", "missing", "red-flag"}
 _HOLD_CRITERIA = {"when", "requires", "excludes", "not-valid", "not", "unless"}
-_KINDS = {"answer", "condition", "medication", "measurement", "qualitative", "demographic", "derived", "change"}
+_KINDS = {"answer", "condition", "medication", "measurement", "qualitative", "demographic", "derived", "change"} | {
+    "request",
+    "order",
+}
 _SCHEMA = "(see rules/library/schema)"
 _NUMBER = ("{given} is not a number that fits here.", "Write a number without its unit.")
 _LIST = ("it should be a list.", "Begin each entry with a hyphen.")

@@ -27,26 +27,29 @@ from rules.engine.compile import compile_rules
 from rules.engine.compile_criteria import Compiler
 from rules.engine.compiled import CompiledRules
 from rules.engine.errors import LibraryError, Problem
+from rules.engine.offers import Offer
 from rules.engine.rule import (
     Case,
     CauseRule,
     Definitions,
     MimicRule,
     Module,
+    OrderCheckRule,
     RedFlagRule,
     Rule,
     Scale,
     ScoreRule,
     Source,
 )
+from rules.engine.safety_net import SafetyNet
 from rules.engine.shape import Id
-from rules.engine.vocabulary import AnswerFact, DemographicFact, FactDefinition
+from rules.engine.vocabulary import ORDER_CHANGES, AnswerFact, DemographicFact, FactDefinition, OrderFact
 from rules.explain import explain
-from rules.references import check_cites, check_complaint, check_facts
+from rules.references import check_cites, check_complaint, check_facts, check_offers, check_safety_net
 from rules.strict_yaml import StrictLoader
-from rules.terminology import Concept, Symptom, Terminology, UnitRow, ValueSet
+from rules.terminology import NDC, RXNORM, Concept, OrderTerminology, Symptom, Terminology, UnitRow, ValueSet
 
-__all__ = ["LIBRARY", "RULES", "Library", "Loaded", "choices_of", "load", "only"]
+__all__ = ["LIBRARY", "RULES", "Library", "Loaded", "choices_of", "load", "only", "words_for"]
 
 LIBRARY = Path(__file__).parent / "library"
 RULES: dict[str, type[Rule]] = {
@@ -54,13 +57,17 @@ RULES: dict[str, type[Rule]] = {
     "causes": CauseRule,
     "mimics": MimicRule,
     "scores": ScoreRule,
+    "order-checks": OrderCheckRule,
 }
 """Folder of the library → the shape of its rules."""
 
-_MODULES = ("red-flags", "causes")
+_MODULES = ("red-flags", "causes", "order-checks")
 _RULE_FILE = "Write it, or remove the folder."
 _IMPLIES = ("equal", "narrower")
 _ROUTES = "urn:recumbent-leg-pain:routes"
+
+_STRENGTH = re.compile(r" (\d+(?:\.\d+)?) (MG|MCG|GM)(?= |$)(?!/)")
+_MILLIGRAMS = {"MG": Decimal(1), "MCG": Decimal("0.001"), "GM": Decimal(1000)}
 
 _T = TypeVar("_T", bound=BaseModel)
 _Product = tuple[str, tuple[str, ...], str]
@@ -85,6 +92,9 @@ class Library:
     causes: Mapping[str, CauseRule]
     mimics: Mapping[str, MimicRule]
     scores: Mapping[str, ScoreRule]
+    order_checks: Mapping[str, OrderCheckRule]
+    suggestions: Mapping[str, Offer]
+    safety_net: Mapping[str, SafetyNet]
     cases: Mapping[tuple[str, str], tuple[Case, ...]]
     questions: Mapping[str, str]
     options: Mapping[str, Mapping[str, str]]
@@ -98,16 +108,23 @@ class Library:
 
     def by_module(self) -> dict[str, Mapping[str, Rule]]:
         """Folder of the library → its rules by id."""
-        return {"red-flags": self.red_flags, "causes": self.causes, "mimics": self.mimics, "scores": self.scores}
+        return {
+            "red-flags": self.red_flags,
+            "causes": self.causes,
+            "mimics": self.mimics,
+            "scores": self.scores,
+            "order-checks": self.order_checks,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A library without problems: what was written, what runs, and the codes it knows."""
+    """A library without problems: what was written, what runs, and the codes it knows, of records and of orders."""
 
     library: Library
     rules: CompiledRules
     terminology: Terminology
+    orders: OrderTerminology
 
 
 def load(folder: Path = LIBRARY) -> Loaded:
@@ -127,14 +144,26 @@ def load(folder: Path = LIBRARY) -> Loaded:
     for module, rule in library.rules():
         reader.problems += check_cites(f"{module}/{rule.id}/rule.yaml", rule, library.sources)
     unreadable = frozenset(reader.unreadable)
-    compiler = Compiler(
-        library.facts, choices_of(library), library.definitions, library.scores, reader.problems, unreadable
+    reader.problems += check_offers(library.suggestions, library.by_module(), library.facts)
+    reader.problems += check_safety_net(library.safety_net, library.red_flags, library.facts, library.sources)
+    compiler = _compiler(library, reader.problems, unreadable)
+    rules = compile_rules(
+        compiler, library.red_flags, library.causes, library.mimics, library.scale, library.order_checks
     )
-    rules = compile_rules(compiler, library.red_flags, library.causes, library.mimics, library.scale)
     reader.stop_at_problems()
-    used = {name: value_sets[name] for fact in library.facts.values() for name in getattr(fact, "value_set", ())}
-    terminology = Terminology.build(library.facts, used, products, packages, units, symptoms)
-    return Loaded(library, rules, _without_diagnoses(terminology, library))
+    of_orders = {name: fact for name, fact in library.facts.items() if isinstance(fact, OrderFact)}
+    of_patient = {name: fact for name, fact in library.facts.items() if name not in of_orders}
+    terminology = Terminology.build(of_patient, _used(of_patient, value_sets), products, packages, units, symptoms)
+    orders = Terminology.build(of_orders, _used(of_orders, value_sets), products, packages, units)
+    ingredients = {(RXNORM, code): parts for code, parts, _ in products} | {
+        (NDC, code): parts for code, parts, _ in packages
+    }
+    words = OrderTerminology(orders, ingredients, reader.strengths("terminology/rxnorm-products.csv.gz"))
+    return Loaded(library, rules, _without_diagnoses(terminology, library), words)
+
+
+def _used(facts: Mapping[str, FactDefinition], value_sets: Mapping[str, ValueSet]) -> dict[str, ValueSet]:
+    return {name: value_sets[name] for fact in facts.values() for name in getattr(fact, "value_set", ())}
 
 
 def _without_diagnoses(terminology: Terminology, library: Library) -> Terminology:
@@ -158,20 +187,40 @@ def only(loaded: Loaded, library: Library, rules: Iterable[tuple[str, Rule]]) ->
     used: dict[str, dict[str, Any]] = {module: {} for module in RULES}
     for module, rule in rules:
         used[module][rule.id] = rule
-    compiler = Compiler(library.facts, choices_of(library), library.definitions, library.scores, [])
-    compiled = compile_rules(compiler, used["red-flags"], used["causes"], used["mimics"], library.scale)
-    return Loaded(library, compiled, loaded.terminology)
+    compiled = compile_rules(
+        _compiler(library, []), used["red-flags"], used["causes"], used["mimics"], library.scale, used["order-checks"]
+    )
+    return Loaded(library, compiled, loaded.terminology, loaded.orders)
+
+
+def _compiler(library: Library, problems: list[Problem], unreadable: frozenset[str] = frozenset()) -> Compiler:
+    return Compiler(
+        library.facts,
+        choices_of(library),
+        library.definitions,
+        library.scores,
+        problems,
+        unreadable,
+        library.red_flags,
+    )
 
 
 def choices_of(library: Library) -> dict[str, frozenset[str]]:
-    """Fact id → the words it may be compared with, for choices of the intake and for the administrative sex."""
-    found = {}
-    for name, fact in library.facts.items():
-        if isinstance(fact, AnswerFact) and fact.type == "choice":
-            found[name] = frozenset(library.options.get(fact.link_id, ()))
-        elif isinstance(fact, DemographicFact) and fact.of == "sex":
-            found[name] = frozenset(("male", "female", "other"))
-    return found
+    """Fact id → the words it may be compared with; a fact that is no choice is left out."""
+    found = ((name, words_for(name, library)) for name in library.facts)
+    return {name: words for name, words in found if words is not None}
+
+
+def words_for(name: str, library: Library) -> frozenset[str] | None:
+    """What a fact may be compared with: the answers of a choice, a sex, the change of an order; None for others."""
+    match library.facts[name]:
+        case AnswerFact(type="choice") as fact:
+            return frozenset(library.options.get(fact.link_id, ()))
+        case DemographicFact(of="sex"):
+            return frozenset(("male", "female", "other"))
+        case OrderFact(of="change"):
+            return ORDER_CHANGES
+    return None
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +255,9 @@ class _Reader:
             self.problems += check_complaint(definitions)
             self.problems += check_cites("definitions.yaml", definitions, sources)
         shared = len(self.problems)
-        red_flags, causes, mimics, scores = (self._rules(module) for module in RULES)
+        offers = self._mapping("suggestions.yaml", "suggestions", Offer)
+        nets = self._mapping("safety-net.yaml", "safety-net", SafetyNet)
+        red_flags, causes, mimics, scores, order_checks = (self._rules(module) for module in RULES)
         cases = {key: found for module in RULES for key, found in self._cases_of(module)}
         if shared or definitions is None or scale is None:
             raise LibraryError(self.problems)
@@ -220,6 +271,9 @@ class _Reader:
             causes,
             mimics,
             scores,
+            order_checks,
+            offers,
+            nets,
             cases,
             questions,
             options,
@@ -399,6 +453,15 @@ class _Reader:
         except (KeyError, AttributeError):
             self._problem(file, "", f"a row has no {code}, ingredient_rxcuis or route.", "Restore the file.")
             return []
+
+    def strengths(self, file: str) -> dict[str, Decimal]:
+        """RxCUI → milligrams in one piece, of products with one ingredient, from their systematic names."""
+        names = ((row.get("rxcui", ""), _STRENGTH.search(row.get("name", "")), row) for row in self._table(file))
+        return {
+            code: Decimal(found[1]) * _MILLIGRAMS[found[2]]
+            for code, found, row in names
+            if found and ";" not in row.get("ingredient_rxcuis", "")
+        }
 
     def units(self, file: str) -> list[UnitRow]:
         rows = self._table(file)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.engine.errors import Problem
-from rules.engine.rule import CauseRule, MimicRule, RedFlagRule, Rule
+from rules.engine.rule import CauseRule, MimicRule, OrderCheckRule, RedFlagRule, Rule
 from rules.loader import Library
 from rules.references import cites_of
 
@@ -111,6 +111,8 @@ def _index(library: Library) -> str:
 def _class(rule: Rule) -> str:
     if isinstance(rule, RedFlagRule):
         return ", ".join(sorted({flag.class_ for flag in rule.flags}))
+    if isinstance(rule, OrderCheckRule):
+        return ", ".join(sorted({check.severity for check in rule.checks}))
     if isinstance(rule, CauseRule):
         return rule.pre_test
     return "mimic" if isinstance(rule, MimicRule) else "score"

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from rules.engine.compiled import CompiledRules
-from rules.engine.vocabulary import AnswerFact, DemographicFact
+from rules.engine.vocabulary import AnswerFact, DemographicFact, OrderFact
 from rules.loader import LIBRARY, Library, load
-from rules.terminology import Terminology
+from rules.terminology import OrderTerminology, Terminology
 
 __all__ = ["ENGINE_VERSION", "Pack", "content_hash", "load_pack"]
 
@@ -33,16 +33,18 @@ class Pack:
         id: "sha256:" and 64 hexadecimal digits over the library's files.
         answer_facts: intake linkId → its fact id and definition.
         answer_looks: fact id → look-back in days, of those read from the intake.
-        demographic_facts: fact id → definition, of those read from the Patient.
+        demographic_facts: fact id → definition, of those read from the Patient. order_facts: of a draft order.
     """
 
     id: str
     library: Library
     rules: CompiledRules
     terminology: Terminology
+    orders: OrderTerminology
     answer_facts: Mapping[str, tuple[str, AnswerFact]]
     answer_looks: Mapping[str, Decimal]
     demographic_facts: Mapping[str, DemographicFact]
+    order_facts: Mapping[str, OrderFact]
 
 
 def content_hash(folder: Path) -> str:
@@ -75,4 +77,14 @@ def load_pack(folder: Path = LIBRARY) -> Pack:
             answers.setdefault(fact.link_id, (name, fact))
     demographics = {name: fact for name, fact in facts.items() if isinstance(fact, DemographicFact)}
     looks = {name: fact.look_back for name, fact in answers.values()}
-    return Pack(content_hash(folder), loaded.library, loaded.rules, loaded.terminology, answers, looks, demographics)
+    return Pack(
+        content_hash(folder),
+        loaded.library,
+        loaded.rules,
+        loaded.terminology,
+        loaded.orders,
+        answers,
+        looks,
+        demographics,
+        {name: fact for name, fact in facts.items() if isinstance(fact, OrderFact)},
+    )

@@ -12,10 +12,15 @@ from pydantic import BaseModel
 from rules.engine.compile import COMPLAINT
 from rules.engine.errors import Problem
 from rules.engine.formulas import FORMULAS
+from rules.engine.offers import Offer
 from rules.engine.rule import Definitions, Rule, Source
+from rules.engine.safety_net import SafetyNet
 from rules.engine.vocabulary import AnswerFact, ChangeFact, DerivedFact, FactDefinition
 
-__all__ = ["check_cites", "check_complaint", "check_facts", "cites_of"]
+__all__ = ["REMOVE", "check_cites", "check_complaint", "check_facts", "check_offers", "check_safety_net", "cites_of"]
+
+REMOVE = "remove-order"
+"""The one offer that suggestions.yaml need not name: to take the draft order away."""
 
 _Fault = tuple[str, str]
 
@@ -80,6 +85,44 @@ def check_complaint(definitions: Definitions) -> Iterator[Problem]:
     if COMPLAINT not in definitions.definitions:
         what = f"the definition {COMPLAINT} is missing, and without it no cause is ever shown."
         yield Problem("definitions.yaml", "definitions", what, "Define what counts as a leg complaint.")
+
+
+def check_offers(
+    offers: Mapping[str, Offer], rules: Mapping[str, Mapping[str, Rule]], facts: Container[str]
+) -> Iterator[Problem]:
+    """
+    Each offer is made by what exists, and each order check offers what exists.
+
+    Args:
+        rules: by folder of the library and id.
+    """
+    for name, offer in offers.items():
+        for rule in offer.for_:
+            module, _, rule_id = rule.partition("/")
+            if rule_id not in rules[module]:
+                yield Problem("suggestions.yaml", f"{name}.for", f"there is no rule {rule}.", "Correct the name.")
+        for fact in offer.missing:
+            if fact not in facts:
+                yield Problem("suggestions.yaml", f"{name}.missing", f"{fact} is not a fact.", "Correct the name.")
+    checks = [(rule, check) for rule in rules["order-checks"].values() for check in getattr(rule, "checks", ())]
+    for checked, check in checks:
+        for offered in check.offers:
+            if offered != REMOVE and offered not in offers:
+                file, what = f"order-checks/{checked.id}/rule.yaml", f"{offered} is not in suggestions.yaml."
+                yield Problem(file, f"checks.{check.id}.offers", what, "Correct the name, or add it there.")
+
+
+def check_safety_net(
+    nets: Mapping[str, SafetyNet], red_flags: Container[str], facts: Container[str], sources: Container[str]
+) -> Iterator[Problem]:
+    """The names that safety-net.yaml takes from elsewhere."""
+    for name, net in nets.items():
+        cited = tuple(cite.split(" ")[0] for cite in net.cites)
+        tables = (("red flag", net.for_, red_flags), ("fact", net.addressed_by, facts), ("source", cited, sources))
+        for what, names, table in tables:
+            for each in names:
+                if each not in table:
+                    yield Problem("safety-net.yaml", name, f"there is no {what} {each}.", "Correct the name.")
 
 
 def check_cites(file: str, shape: Rule | Definitions, sources: Mapping[str, Source]) -> Iterator[Problem]:

@@ -6,7 +6,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from rules.engine.rule import Case, CauseRule, Definitions, MimicRule, Module, RedFlagRule, Scale, ScoreRule, Source
+from rules.engine.offers import Offer
+from rules.engine.rule import (
+    Case,
+    CauseRule,
+    Definitions,
+    MimicRule,
+    Module,
+    OrderCheckRule,
+    RedFlagRule,
+    Scale,
+    ScoreRule,
+    Source,
+)
+from rules.engine.safety_net import SafetyNet
 from rules.engine.shape import Id
 from rules.engine.vocabulary import FactDefinition
 
@@ -17,6 +30,9 @@ _SHAPES: dict[str, Any] = {
     "cause": CauseRule,
     "mimic": MimicRule,
     "score": ScoreRule,
+    "order-check": OrderCheckRule,
+    "suggestions": dict[str, dict[Id, Offer]],
+    "safety-net": dict[str, dict[Id, SafetyNet]],
     "cases": tuple[Case, ...],
     "definitions": Definitions,
     "facts": dict[str, dict[Id, FactDefinition]],

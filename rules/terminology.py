@@ -8,8 +8,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import UnionType
 
-from rules.engine.vocabulary import ConditionFact, FactDefinition, MeasurementFact, MedicationFact
+from rules.engine.vocabulary import (
+    ConditionFact,
+    FactDefinition,
+    MeasurementFact,
+    MedicationFact,
+    OrderFact,
+    RequestFact,
+)
 
 __all__ = [
     "ATC",
@@ -21,6 +29,8 @@ __all__ = [
     "SNOMED",
     "Concept",
     "Match",
+    "NamedKind",
+    "OrderTerminology",
     "Symptom",
     "Terminology",
     "UnitRow",
@@ -45,6 +55,9 @@ _BY_OID = {
     "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
     "urn:oid:2.16.840.1.113883.6.3": ICD10,
 }
+NamedKind = type[ConditionFact] | type[MedicationFact] | type[OrderFact] | type[RequestFact]
+"""What can be named in a text."""
+
 _PATTERNED = (ICD10CM, ICD10, ATC)
 _NDC_DIGITS, _NDC_PRODUCT = 11, 9
 _LONGEST_NAME = 8
@@ -120,7 +133,7 @@ class Terminology:
     Args:
         exact: (system, code) → matches. Products are already resolved to the classes of their ingredients.
         prefixes: system → code prefix → matches, for ICD-10 and ATC.
-        names: words → matches, for text without a known code; conditions and medicines apart.
+        names: words → matches, for text without a known code; conditions, medicines and orders apart.
         aliases, factors: unit spelling → unit; (analyte, unit, target unit) → (factor, offset).
         units: every unit that a row or a fact names.
         symptoms: (system, code) → the answers of the intake that it implies.
@@ -131,6 +144,7 @@ class Terminology:
     condition_names: Mapping[tuple[str, ...], tuple[Match, ...]]
     medication_names: Mapping[tuple[str, ...], tuple[Match, ...]]
     measurement_names: Mapping[tuple[str, ...], tuple[Match, ...]]
+    order_names: Mapping[tuple[str, ...], tuple[Match, ...]]
     aliases: Mapping[str, str]
     factors: Mapping[tuple[str, str, str], tuple[Decimal, Decimal]]
     units: frozenset[str]
@@ -174,6 +188,7 @@ class Terminology:
             _names(facts, value_sets, matches, ConditionFact),
             _names(facts, value_sets, matches, MedicationFact),
             _titles(facts, matches),
+            _names(facts, value_sets, matches, OrderFact | RequestFact),
             {row.from_unit: row.to_unit for row in conversions if row.analyte == "any"},
             {
                 (row.analyte, row.from_unit, row.to_unit): (row.factor, row.offset)
@@ -213,15 +228,14 @@ class Terminology:
         """Whether the system is one whose codes say what was measured."""
         return _BY_OID.get(system or "", system) in (LOINC, SNOMED)
 
-    def names_in(
-        self, words: tuple[str, ...], kind: type[ConditionFact] | type[MedicationFact]
-    ) -> list[tuple[int, int, tuple[Match, ...]]]:
+    def names_in(self, words: tuple[str, ...], kind: NamedKind) -> list[tuple[int, int, tuple[Match, ...]]]:
         """
         The names that stand in a text as whole words, as (first word, word behind it, facts), in order of length.
 
         A longer name keeps its words: "history of deep vein thrombosis" does not also name deep vein thrombosis.
         """
-        table = self.condition_names if kind is ConditionFact else self.medication_names
+        tables = {ConditionFact: self.condition_names, MedicationFact: self.medication_names}
+        table = tables.get(kind, self.order_names)
         free = [True] * len(words)
         found: list[tuple[int, int, tuple[Match, ...]]] = []
         for size in range(min(_LONGEST_NAME, len(words)), 0, -1):
@@ -248,6 +262,32 @@ class Terminology:
         if row is not None:
             return value * row[0] + row[1]
         return value if unit == target else None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerminology:
+    """
+    The look-up tables for draft orders, apart from those for the record, so that reading a record costs no more.
+
+    Args:
+        codes: from codes, products and names to order facts.
+        ingredients: (system, product) → its ingredients (RxCUI). strengths: RxCUI of a product → mg in one piece.
+    """
+
+    codes: Terminology
+    ingredients: Mapping[tuple[str, str], tuple[str, ...]]
+    strengths: Mapping[str, Decimal]
+
+    def ingredients_of(self, system: str | None, code: str) -> tuple[str, ...]:
+        """The ingredients of a medicine; an ATC code stands for itself. Empty where it is not known."""
+        system = _BY_OID.get(system or "", system or "")
+        code = _plain(system, code)
+        if system == ATC:
+            return (code,)
+        found = self.ingredients.get((system, code))
+        if found is None and system == NDC and len(code) == _NDC_DIGITS:
+            found = self.ingredients.get((system, code[:_NDC_PRODUCT]))
+        return found or ()
 
 
 def _matches(facts: Mapping[str, FactDefinition]) -> dict[str, tuple[Match, ...]]:
@@ -295,7 +335,7 @@ def _names(
     facts: Mapping[str, FactDefinition],
     value_sets: Mapping[str, ValueSet],
     matches: Mapping[str, tuple[Match, ...]],
-    kind: type[ConditionFact] | type[MedicationFact],
+    kind: type | UnionType,
 ) -> dict[tuple[str, ...], tuple[Match, ...]]:
     found: dict[tuple[str, ...], dict[Match, None]] = {}
     for name, value_set in value_sets.items():

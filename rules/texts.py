@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from rules.engine.errors import Problem
-from rules.engine.rule import CauseRule, Flag, MimicRule, RedFlagRule, Rule
+from rules.engine.rule import CauseRule, Flag, MimicRule, OrderCheck, OrderCheckRule, RedFlagRule, Rule
 
 __all__ = ["LONGEST_SUMMARY", "LONGEST_TEXT", "check_texts", "length_of"]
 
@@ -64,7 +64,10 @@ def _texts(rule: Rule) -> Iterator[tuple[str, str]]:
     """The sentences of a rule that cards show, each with its key."""
     if isinstance(rule, RedFlagRule):
         for flag in rule.flags:
-            yield from _flag_texts(flag)
+            yield from _flag_texts(f"flags.{flag.id}", flag)
+    elif isinstance(rule, OrderCheckRule):
+        for check in rule.checks:
+            yield from _flag_texts(f"checks.{check.id}", check)
     elif isinstance(rule, CauseRule):
         lists = {
             "next": rule.next,
@@ -79,8 +82,8 @@ def _texts(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "tell", rule.tell
 
 
-def _flag_texts(flag: Flag) -> Iterator[tuple[str, str]]:
-    yield f"flags.{flag.id}.summary", flag.summary
-    yield f"flags.{flag.id}.why", flag.why
-    for key, texts in (("consider", flag.consider), ("avoid", flag.avoid)):
-        yield from ((f"flags.{flag.id}.{key}.{place}", text) for place, text in enumerate(texts, 1))
+def _flag_texts(at: str, flag: Flag | OrderCheck) -> Iterator[tuple[str, str]]:
+    yield f"{at}.summary", flag.summary
+    yield f"{at}.why", flag.why
+    for key, texts in (("consider", flag.consider), ("avoid", flag.avoid if isinstance(flag, Flag) else ())):
+        yield from ((f"{at}.{key}.{place}", text) for place, text in enumerate(texts, 1))

@@ -13,8 +13,11 @@ from rules.engine.rule import (
     EvidenceRow,
     FactIs,
     MimicRule,
+    Missing,
     NotMet,
+    OrderCheckRule,
     Reading,
+    RedFlagIs,
     RedFlagRule,
     Rule,
     ScoreIs,
@@ -71,6 +74,12 @@ class _Words:
                 yield Section(f"{flag.id}: {flag.class_}, {flag.within}", (flag.summary, *self.lines(flag.when)))
                 yield Section("To consider", flag.consider)
                 yield Section("To avoid until cleared", flag.avoid)
+        elif isinstance(rule, OrderCheckRule):
+            yield Section("For orders of", tuple(self.library.facts[order].title for order in rule.orders))
+            for check in rule.checks:
+                head = f"{check.id}: {check.severity}{', when the order stops it' if check.stops else ''}"
+                yield Section(head, (check.summary, *self.lines(check.when)))
+                yield Section("To consider", check.consider)
         elif isinstance(rule, CauseRule):
             yield from self._cause(rule)
         elif isinstance(rule, MimicRule):
@@ -145,7 +154,12 @@ class _Words:
         for part in parts:
             yield from self.lines(part, depth + 1)
 
-    def _leaf(self, shape: FactIs | Defined | ScoreIs) -> str:
+    def _leaf(self, shape: FactIs | Defined | ScoreIs | Missing | RedFlagIs) -> str:
+        if isinstance(shape, Missing):
+            return f"{self.library.facts[shape.missing].title}: not known"
+        if isinstance(shape, RedFlagIs):
+            rule, _, flag = shape.red_flag.partition("/")
+            return f"red flag: {self.library.red_flags[rule].title}{f' ({flag})' if flag else ''}"
         if isinstance(shape, Defined):
             return self.library.definitions.definitions[shape.defined].title
         if isinstance(shape, ScoreIs):

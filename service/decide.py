@@ -4,6 +4,7 @@ The pipe in one function: request, resources, pack, moment → decision. Pure: t
 Network, database and recording stay outside, so that any old decision can be made again.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,25 +12,29 @@ from typing import Any
 from uuid import uuid5
 
 from cds_hooks.basis import Basis
-from cds_hooks.cards import CARD_SPACE, make_cards
-from cds_hooks.discovery import MODULES, queries_of
+from cds_hooks.card import CARD_SPACE
+from cds_hooks.cards import make_cards
+from cds_hooks.discovery import MODULES, ORDER_HOOKS, PATIENT_MODULES, modules_of, queries_of
 from cds_hooks.request import HookRequest
 from cds_hooks.response import EVALUATION, CdsResponse, encode
 from rules.engine.errors import RecumbentError
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import Reason
 from rules.engine.findings import Findings, NotEvaluated
+from rules.engine.orders import check_orders
 from rules.engine.truth import CANNOT_TELL
 from rules.pack import ENGINE_VERSION, Pack
 from service.fhir.coverage import Coverage, coverage_of
+from service.fhir.drafts import drafts_of
 from service.fhir.gather import PatientResources
 from service.fhir.read_facts import Reading, read_facts
 
-__all__ = ["DataNeededError", "Decision", "conclude", "coverage", "decide"]
+__all__ = ["DataNeededError", "Decision", "conclude", "coverage", "decide", "drafts"]
 
 
 _NOT_A_CLINICIAN = "user-is-not-a-clinician"
 _COMPLAINT_KEYS = ("intake", "conditions", "encounter")
+_ORDER_KEYS = ("conditions", "medications")
 
 
 class DataNeededError(RecumbentError):
@@ -72,27 +77,47 @@ def decide(
         DataNeededError: the Patient of the call, or every source of a complaint, is lacking, and no red flag stands on
             what was sent. A red flag that stands is never held back.
     """
-    reading = read_facts(resources, pack, coverage(pack), as_of)
+    used = modules_of(request.hook, modules)
+    reading = read_facts(resources, pack, coverage(pack, used), as_of)
     if reading.wrong_patient:
         raise DataNeededError("The Patient in the prefetch is not the patient of the context. Send the right one.")
-    decision = conclude(request, pack, reading, as_of, modules)
-    if not decision.findings.fired and not decision.findings.silent:
-        _require_data(reading, decision.findings)
+    decision = conclude(request, pack, reading, as_of, used)
+    findings = decision.findings
+    if not findings.fired and not findings.silent and not any(each.fires for each in findings.orders):
+        _require_data(request, reading, findings)
     return decision
 
 
 def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime, modules: frozenset[str]) -> Decision:
     """From facts to the answer: the part of the pipe that a replay runs again."""
-    findings = evaluate(pack.rules, reading.facts, modules) if request.by_clinician else _nothing_said(pack)
+    of_orders = request.hook in ORDER_HOOKS
+    rules = pack.rules.check_ids if of_orders else pack.rules.rule_ids
+    if not request.by_clinician:
+        findings = _nothing_said(rules)
+    elif of_orders:
+        findings = check_orders(pack.rules, reading.facts, reading.orders, modules)
+    else:
+        findings = evaluate(pack.rules, reading.facts, modules)
     moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
     decision = str(uuid5(CARD_SPACE, f"{request.service}|{request.hook_instance}|{pack.id}|{moment}"))
-    cards = make_cards(Basis(request, pack, reading.facts, findings, reading.gaps, reading.unreadable))
+    basis = Basis(
+        request,
+        pack,
+        reading.facts,
+        findings,
+        reading.gaps,
+        reading.unreadable,
+        reading.created,
+        moment,
+        drafts(pack),
+    )
+    cards = make_cards(basis)
     lacking = {each.rule for each in findings.not_evaluated}
     evaluation: dict[str, Any] = {
         "packId": pack.id,
         "engineVersion": ENGINE_VERSION,
         "decisionId": decision,
-        "evaluated": [rule for rule in pack.rules.rule_ids if rule not in lacking],
+        "evaluated": [rule for rule in rules if rule not in lacking],
         "notEvaluated": [
             {"rule": each.rule, "reason": each.reason} | ({"facts": list(each.facts)} if each.facts else {})
             for each in findings.not_evaluated
@@ -106,26 +131,39 @@ def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime
 
 
 @lru_cache(maxsize=8)
-def coverage(pack: Pack) -> Coverage:
-    """Which of the prefetch keys of a pack covers which of its facts."""
+def drafts(pack: Pack) -> Mapping[str, dict[str, Any]]:
+    """What the cards of a pack may offer, as draft resources. The first call takes a second."""
+    return drafts_of(pack.library.suggestions, pack.library.intake_url)
+
+
+@lru_cache(maxsize=16)
+def coverage(pack: Pack, modules: frozenset[str] = PATIENT_MODULES) -> Coverage:
+    """Which of the prefetch keys of a pack covers which of its facts, for these modules."""
     needed: dict[str, tuple[str, ...]] = {}
     others: dict[str, tuple[str, ...]] = {}
-    for query in queries_of(pack):
+    for query in queries_of(pack, modules):
         keys = needed if query.needed else others
         for fact in query.facts:
             keys[fact] = (*keys.get(fact, ()), query.key)
     return coverage_of(pack.library.facts, needed, others)
 
 
-def _nothing_said(pack: Pack) -> Findings:
+def _nothing_said(rules: Iterable[str]) -> Findings:
     """For a patient or relative as user: the cards are written for health professionals."""
-    nothing = tuple(NotEvaluated(rule, _NOT_A_CLINICIAN) for rule in pack.rules.rule_ids)
+    nothing = tuple(NotEvaluated(rule, _NOT_A_CLINICIAN) for rule in rules)
     return Findings(silent=_NOT_A_CLINICIAN, not_evaluated=nothing)
 
 
-def _require_data(reading: Reading, findings: Findings) -> None:
+def _require_data(request: HookRequest, reading: Reading, findings: Findings) -> None:
     if not reading.has_patient:
         raise DataNeededError("prefetch.patient is missing or holds no Patient. Send it, or the right to read it.")
+    if request.hook in ORDER_HOOKS:
+        if reading.orders and all(key in reading.gaps for key in _ORDER_KEYS):
+            raise DataNeededError(
+                "There is nothing to check the orders against: prefetch.conditions and prefetch.medications are both "
+                "missing. Send one."
+            )
+        return
     blind = all(key in reading.gaps for key in _COMPLAINT_KEYS)
     if blind and findings.complaint is CANNOT_TELL:
         raise DataNeededError(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from cds_hooks.discovery import SERVICES, queries_of
+from cds_hooks.discovery import SERVICES, modules_of, queries_of
 from cds_hooks.request import HookRequest, read_request, too_deep
 from rules.engine.errors import RecumbentError
 from rules.pack import Pack
 from service.decide import Decision, decide
-from service.fhir.gather import PatientResources, from_bundle, from_prefetch
+from service.fhir.gather import PatientResources, from_bundle, from_call
 from service.fhir.resources import UNREADABLE, decode_bundle, decode_header
 
 __all__ = ["FileError", "evaluate_file", "of_bundle"]
@@ -43,7 +43,7 @@ def evaluate_file(path: Path, pack: Pack, as_of: datetime) -> Decision:
         request, resources = of_bundle(body, pack)
     else:
         request = read_request(_service(body), body, _BASE_URL)
-        resources = from_prefetch(request.patient_id, request.prefetch, queries_of(pack))
+        resources = from_call(request, queries_of(pack, modules_of(request.hook)))
     return decide(request, resources, pack, as_of)
 
 

@@ -30,8 +30,8 @@ class Settings(BaseSettings):
         description="address that EHRs use; links on cards begin with it",
     )
     library: Path | None = Field(default=None, description="folder of the rule library; the shipped one if not set")
-    modules: Annotated[frozenset[Literal["red-flags", "causes"]], NoDecode] = Field(
-        default=frozenset(("red-flags", "causes")),
+    modules: Annotated[frozenset[Literal["red-flags", "causes", "order-checks"]], NoDecode] = Field(
+        default=frozenset(("red-flags", "causes", "order-checks")),
         description="rule modules that are switched on",
     )
     max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")

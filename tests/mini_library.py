@@ -94,7 +94,9 @@ def write_library(
     shutil.copy(LIBRARY / "scale.yaml", folder)
     when = _COMPLAINT if complaint is None else complaint
     _write(folder / "definitions.yaml", {"definitions": {"leg-complaint": {"title": "a leg complaint", "when": when}}})
-    for module, rules in (("red-flags", flags), ("causes", causes)):
+    _write(folder / "suggestions.yaml", {"suggestions": {}})
+    _write(folder / "safety-net.yaml", {"safety-net": {}})
+    for module, rules in (("red-flags", flags), ("causes", causes), ("order-checks", {})):
         _write(folder / module / "module.yaml", _module(module))
         for name, criterion in rules.items():
             rule = _red_flag(criterion) | {"status": status} if module == "red-flags" else _cause(criterion)

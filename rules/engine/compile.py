@@ -7,12 +7,21 @@ Mistakes are added to the problems of the compiler of criteria, so that all mist
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from rules.engine.compile_criteria import STAND_IN, Compiler
-from rules.engine.compiled import CompiledCause, CompiledFlag, CompiledMimic, CompiledRow, CompiledRules, CompiledScore
+from rules.engine.compile_criteria import ORDER_CHECKS, STAND_IN, Compiler
+from rules.engine.compiled import (
+    CompiledCause,
+    CompiledCheck,
+    CompiledFlag,
+    CompiledMimic,
+    CompiledRow,
+    CompiledRules,
+    CompiledScore,
+)
 from rules.engine.criteria import Compiled
-from rules.engine.rule import CauseRule, Criterion, EvidenceRow, MimicRule, RedFlagRule, Scale
+from rules.engine.rule import CauseRule, Criterion, EvidenceRow, MimicRule, OrderCheckRule, RedFlagRule, Scale
+from rules.engine.vocabulary import OrderFact
 
 __all__ = ["COMPLAINT", "compile_rules"]
 
@@ -60,33 +69,53 @@ def _flags(compiler: Compiler, rule: RedFlagRule) -> Iterable[CompiledFlag]:
         yield CompiledFlag(rule.id, flag.id, rule.cause, flag.class_, criterion, flag.superseded_by)
 
 
+def _checks(compiler: Compiler, rule: OrderCheckRule) -> Iterable[CompiledCheck]:
+    file = f"{ORDER_CHECKS}/{rule.id}/rule.yaml"
+    for order in rule.orders:
+        if not isinstance(compiler.vocabulary.get(order), OrderFact):
+            what = f"{order} is not an order fact of facts.yaml."
+            compiler.problem((file, "orders"), what, "Correct the name, or add the fact there with kind: order.")
+    for check in rule.checks:
+        criterion = compiler.criterion(check.when, (file, f"checks.{check.id}.when"), rule.thresholds)
+        yield CompiledCheck(rule.id, check.id, check.severity, check.stops, rule.orders, criterion, check.superseded_by)
+
+
 def _mimic(compiler: Compiler, rule: MimicRule) -> CompiledMimic:
     where = (f"mimics/{rule.id}/rule.yaml", "when")
     return CompiledMimic(rule.id, compiler.criterion(rule.when, where, rule.thresholds))
 
 
-def _check_superseded(compiler: Compiler, flags: Iterable[CompiledFlag]) -> None:
-    """A flag gives way only to one that is as urgent, and never, by whatever way, to itself: both would be silent."""
-    by_name = {f"{flag.rule}/{flag.id}": flag for flag in flags}
-    for name, flag in by_name.items():
-        where = (f"red-flags/{flag.rule}/rule.yaml", f"flags.{flag.id}.superseded-by")
-        for other in flag.superseded_by:
+_Spoken = TypeVar("_Spoken", CompiledFlag, CompiledCheck)
+_WEIGHT = {"emergency": 2, "urgent": 1, "critical": 2, "warning": 1, "info": 0}
+
+
+def _check_superseded(compiler: Compiler, spoken: Iterable[_Spoken], what: Literal["flag", "check"]) -> None:
+    """One gives way only to what is as urgent, and never, by whatever way, to itself: both would be silent."""
+    by_name = {f"{each.rule}/{each.id}": each for each in spoken}
+    for name, each in by_name.items():
+        where = (f"{each.name}/rule.yaml", f"{what}s.{each.id}.superseded-by")
+        folder = each.name.split("/")[0]
+        for other in each.superseded_by:
             better = by_name.get(other)
-            if better is None and f"red-flags/{other.split('/')[0]}" in compiler.unreadable:
+            if better is None and f"{folder}/{other.split('/')[0]}" in compiler.unreadable:
                 continue
             if better is None:
-                compiler.problem(where, f"there is no flag {other}.", "Write rule-id/flag-id of an active flag.")
-            elif flag.urgency == "emergency" and better.urgency == "urgent":
-                what = f"an emergency would be hidden by {other}, which is only urgent."
-                compiler.problem(where, what, "Take it out, or correct the class of one of the two.")
-        if name in _gives_way_to(flag, by_name):
-            what = f"{name} gives way to itself, so that nothing would be shown."
-            compiler.problem(where, what, "Take one flag of the circle out.")
+                compiler.problem(where, f"there is no {what} {other}.", f"Write rule-id/{what}-id of an active {what}.")
+            elif _class(better) < _class(each):
+                said = f"{each.id} would be hidden by {other}, which is of a lower class."
+                compiler.problem(where, said, "Take it out, or correct the class of one of the two.")
+        if name in _gives_way_to(each, by_name):
+            said = f"{name} gives way to itself, so that nothing would be shown."
+            compiler.problem(where, said, f"Take one {what} of the circle out.")
 
 
-def _gives_way_to(flag: CompiledFlag, by_name: Mapping[str, CompiledFlag]) -> set[str]:
+def _class(spoken: CompiledFlag | CompiledCheck) -> int:
+    return _WEIGHT[spoken.urgency if isinstance(spoken, CompiledFlag) else spoken.severity]
+
+
+def _gives_way_to(spoken: _Spoken, by_name: Mapping[str, _Spoken]) -> set[str]:
     found: set[str] = set()
-    ahead = list(flag.superseded_by)
+    ahead = list(spoken.superseded_by)
     while ahead:
         name = ahead.pop()
         if name not in found and name in by_name:
@@ -123,6 +152,7 @@ def compile_rules(
     causes: Mapping[str, CauseRule],
     mimics: Mapping[str, MimicRule],
     scale: Scale,
+    order_checks: Mapping[str, OrderCheckRule],
 ) -> CompiledRules:
     """
     Compile all active rules.
@@ -131,9 +161,12 @@ def compile_rules(
     """
     live = [rule for _, rule in sorted(red_flags.items()) if rule.status == "active"]
     flags = tuple(flag for rule in live for flag in _flags(compiler, rule))
-    _check_superseded(compiler, flags)
+    _check_superseded(compiler, flags, "flag")
     ranked = tuple(_cause(compiler, rule, scale) for _, rule in sorted(causes.items()) if rule.status == "active")
     also = tuple(_mimic(compiler, rule) for _, rule in sorted(mimics.items()) if rule.status == "active")
+    watched = [rule for _, rule in sorted(order_checks.items()) if rule.status == "active"]
+    checks = tuple(check for rule in watched for check in _checks(compiler, rule))
+    _check_superseded(compiler, checks, "check")
     scores, definitions = compiler.scores(), compiler.definitions()
     _check_served(compiler, scores.values(), causes)
     # Age and sex alone bring no cause to mind: a cause that nothing else in the record touches is not ranked.
@@ -145,6 +178,9 @@ def compile_rules(
         by_rule[f"causes/{cause.id}"] = set(_cause_reads(cause))
     for mimic in also:
         by_rule[mimic.name] = set(mimic.criterion.reads)
+    of_patient = tuple(sorted(by_rule))
+    for check in checks:
+        by_rule.setdefault(check.name, set()).update(check.criterion.reads, check.orders)
     return CompiledRules(
         vocabulary=compiler.vocabulary,
         definitions=definitions,
@@ -165,6 +201,8 @@ def compile_rules(
         causes_reading=_by_fact((number, _cause_reads(cause) - personal) for number, cause in enumerate(ranked)),
         mimics=also,
         mimics_reading=_by_fact((number, mimic.criterion.reads - personal) for number, mimic in enumerate(also)),
-        rule_ids=tuple(sorted(by_rule)),
+        checks_of=_by_fact((check, frozenset(check.orders)) for check in checks),
+        rule_ids=of_patient,
+        check_ids=tuple(sorted({check.name for check in checks})),
         reads={rule: tuple(sorted(facts)) for rule, facts in by_rule.items()},
     )

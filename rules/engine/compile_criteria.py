@@ -22,7 +22,10 @@ from rules.engine.rule import (
     Defined,
     Definitions,
     FactIs,
+    Missing,
     NotMet,
+    RedFlagIs,
+    RedFlagRule,
     ScoreIs,
     ScoreItem,
     ScoreRule,
@@ -30,9 +33,12 @@ from rules.engine.rule import (
 )
 from rules.engine.shape import Threshold
 from rules.engine.truth import CANNOT_TELL, MET
-from rules.engine.vocabulary import AnswerFact, FactDefinition, unit_of
+from rules.engine.vocabulary import AnswerFact, FactDefinition, OrderFact, unit_of
 
-__all__ = ["STAND_IN", "Compiler"]
+__all__ = ["ORDER_CHECKS", "STAND_IN", "Compiler"]
+
+ORDER_CHECKS = "order-checks"
+"""The folder and module of the order checks."""
 
 STAND_IN = criteria.is_present("")
 """Takes the place of a criterion that could not be compiled."""
@@ -48,7 +54,7 @@ class Compiler:
     Args:
         vocabulary: fact id → definition.
         options: choice fact id → the answers its questionnaire item offers.
-        definitions, scores: the shapes; compiled when first used.
+        definitions, scores, red_flags: the shapes; compiled when first used.
         problems: every mistake found is added to it.
         unreadable: rules, as module/id, that exist but could not be read; to name one of them is no mistake.
     """
@@ -61,6 +67,7 @@ class Compiler:
         scores: Mapping[str, ScoreRule],
         problems: list[Problem],
         unreadable: frozenset[str] = frozenset(),
+        red_flags: Mapping[str, RedFlagRule] | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.options = options
@@ -70,6 +77,7 @@ class Compiler:
         self._bounds: dict[str, set[Decimal]] = {}
         self._definitions = definitions
         self._scores = scores
+        self._red_flags = red_flags or {}
         self._compiled: dict[str, Compiled] = {}
         self._scored: dict[str, CompiledScore] = {}
         self._open: list[str] = []
@@ -92,10 +100,16 @@ class Compiler:
                 return criteria.not_met(self.criterion(shape.not_, _below(where, "not"), thresholds))
             case Unless():
                 return criteria.unless(self.criterion(shape.unless, _below(where, "unless"), thresholds))
-            case Defined():
-                return self._defined(shape.defined, where)
-            case ScoreIs():
-                return self._score_is(shape, where)
+            case Missing():
+                return self._missing(shape.missing, where)
+            case Defined() | ScoreIs() | RedFlagIs():
+                return self._named(shape, where)
+
+    def _named(self, shape: Defined | ScoreIs | RedFlagIs, where: _Where) -> Compiled:
+        """What another file states."""
+        if isinstance(shape, Defined):
+            return self._defined(shape.defined, where)
+        return self._score_is(shape, where) if isinstance(shape, ScoreIs) else self._red_flag(shape.red_flag, where)
 
     def _parts(
         self, kind: str, shapes: Iterable[Criterion], where: _Where, thresholds: _Thresholds
@@ -122,6 +136,8 @@ class Compiler:
             mend = "Correct the name, or add the fact there."
             self.problem(where, f"the fact {shape.fact} is not in facts.yaml.", mend)
             return STAND_IN
+        if isinstance(fact, OrderFact):
+            self._of_an_order(f"the order fact {shape.fact}", where)
         if shape.is_ is not None:
             return self._is(shape.fact, shape.is_, fact, where)
         if shape.began_within is not None:
@@ -184,6 +200,41 @@ class Compiler:
             self.problem((where[0], f"thresholds.{name}"), what, f"Convert the value, and write unit: {unit}.")
         return threshold.value
 
+    # ── what only order checks ask ───────────────────────────────────────────────────────────────────────────────────
+
+    def _of_an_order(self, what: str, where: _Where) -> None:
+        """Rules of the patient speak whether something is ordered or not, and never because data are missing."""
+        if not where[0].startswith(f"{ORDER_CHECKS}/"):
+            self.problem(
+                where, f"{what} stands outside the order checks.", "Move it to an order check, or take it out."
+            )
+
+    def _missing(self, name: str, where: _Where) -> Compiled:
+        self._of_an_order("missing", where)
+        if name not in self.vocabulary:
+            mend = "Correct the name, or add the fact there."
+            self.problem(where, f"the fact {name} is not in facts.yaml.", mend)
+        return criteria.is_missing(name)
+
+    def _red_flag(self, name: str, where: _Where) -> Compiled:
+        """Any flag of an active rule, or the one that is named."""
+        self._of_an_order("red-flag", where)
+        if f"red-flag {name}" in self._compiled:
+            return self._compiled[f"red-flag {name}"]
+        rule_id, _, flag_id = name.partition("/")
+        rule = self._red_flags.get(rule_id)
+        flags = [flag for flag in rule.flags if flag.id == (flag_id or flag.id)] if rule else []
+        if rule is None or rule.status != "active" or not flags:
+            if f"red-flags/{rule_id}" not in self.unreadable:
+                self.problem(
+                    where, f"there is no active red flag {name}.", "Correct the name: rule-id, or rule-id/flag-id."
+                )
+            return STAND_IN
+        file = f"red-flags/{rule_id}/rule.yaml"
+        parts = tuple(self.criterion(flag.when, (file, f"flags.{flag.id}.when"), rule.thresholds) for flag in flags)
+        self._compiled[f"red-flag {name}"] = criteria.remembered(f"red-flag {name}", criteria.any_of(parts))
+        return self._compiled[f"red-flag {name}"]
+
     # ── what other files define ──────────────────────────────────────────────────────────────────────────────────────
 
     def _defined(self, name: str, where: _Where) -> Compiled:
@@ -214,7 +265,7 @@ class Compiler:
         """Compile every definition, so that a mistake in one that no rule uses is found too."""
         for name in self._definitions.definitions:
             self._defined(name, ("definitions.yaml", f"definitions.{name}"))
-        return dict(self._compiled)
+        return {name: self._compiled[name] for name in self._definitions.definitions if name in self._compiled}
 
     def scores(self) -> dict[str, CompiledScore]:
         """Compile every score."""

@@ -8,11 +8,13 @@ from typing import Literal
 from rules.engine.criteria import Compiled, Look, ScoreRange
 from rules.engine.facts import Absent, Known
 from rules.engine.findings import Likelihood
+from rules.engine.rule import Severity
 from rules.engine.vocabulary import FactDefinition
 
 __all__ = [
     "Answer",
     "CompiledCause",
+    "CompiledCheck",
     "CompiledFlag",
     "CompiledMimic",
     "CompiledRow",
@@ -122,6 +124,24 @@ class CompiledMimic:
         return f"mimics/{self.id}"
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledCheck:
+    """A check of the draft orders that one of its order facts stands for. `superseded_by` holds rule/check ids."""
+
+    rule: str
+    id: str
+    severity: Severity
+    stops: bool
+    orders: tuple[str, ...]
+    criterion: Compiled
+    superseded_by: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The rule as it is named in outcomes and records."""
+        return f"order-checks/{self.rule}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledRules:
     """
@@ -131,6 +151,8 @@ class CompiledRules:
         answers: fact → the ways it could turn out. flag_worth: urgency → bits that an open red flag is worth.
         remembered: fact → what a look works out only once from it: definitions and scores, by name.
         askable: the facts that a person can go and get, since they are answers or say how.
+        checks_of: order fact → the checks of the orders that it stands for.
+        rule_ids: the rules about the patient; check_ids: those about draft orders. reads: rule of either → its facts.
         flags_reading, causes_reading, mimics_reading: fact → the numbers of the rules that it can touch. The others
             rest (resting.py) and cost nothing, so that the work grows with what is known, not with the number of rules.
     """
@@ -151,5 +173,7 @@ class CompiledRules:
     flags_reading: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     causes_reading: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     mimics_reading: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    checks_of: Mapping[str, tuple[CompiledCheck, ...]] = field(default_factory=dict)
     rule_ids: tuple[str, ...] = ()
+    check_ids: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

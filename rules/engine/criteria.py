@@ -21,10 +21,12 @@ __all__ = [
     "all_of",
     "any_of",
     "began_within",
+    "carrying",
     "count_of",
     "deciders",
     "in_bounds",
     "is_absent",
+    "is_missing",
     "is_one_of",
     "is_present",
     "not_met",
@@ -177,6 +179,15 @@ def began_within(fact: str, days: Decimal) -> Compiled:
     return _fact(test, fact)
 
 
+def is_missing(fact: str) -> Compiled:
+    """A fact without an answer; it is the one criterion that an unknown fact meets."""
+
+    def test(look: Look) -> Truth:
+        return NOT_MET if fact in look.values else MET
+
+    return Compiled("missing", test, frozenset((fact,)))
+
+
 def all_of(parts: tuple[Compiled, ...]) -> Compiled:
     return _group("all", _decided_by(NOT_MET, MET, parts), parts)
 
@@ -293,7 +304,7 @@ def reasons(criterion: Compiled, look: Look) -> Iterator[str]:
     score the items that hold, of a low one those that do not.
     """
     outcome = criterion.test(look)
-    if criterion.kind == "fact":
+    if criterion.kind in ("fact", "missing"):
         if outcome is not CANNOT_TELL:
             yield from criterion.reads
         return
@@ -307,6 +318,17 @@ def reasons(criterion: Compiled, look: Look) -> Iterator[str]:
             relevant = truth is not CANNOT_TELL
         if relevant:
             yield from reasons(part, look)
+
+
+def carrying(criterion: Compiled, look: Look) -> Iterator[str]:
+    """The facts that carry what fired, without those that only failed to except it."""
+    if criterion.kind == "unless":
+        return
+    if criterion.kind == "all":
+        for part in criterion.parts:
+            yield from carrying(part, look)
+    else:
+        yield from reasons(criterion, look)
 
 
 def unknowns(criterion: Compiled, look: Look) -> Iterator[str]:

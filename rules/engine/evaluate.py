@@ -6,13 +6,13 @@ complaint nothing but a red flag on coded facts is said.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from rules.engine.attempts import Attempts
 from rules.engine.compiled import CompiledFlag, CompiledRow, CompiledRules, module_of
-from rules.engine.criteria import Compiled, Look, ScoreRange, in_bounds, is_present, presumed, reasons, unknowns
+from rules.engine.criteria import Look, ScoreRange, carrying, in_bounds, is_present, presumed, reasons, unknowns
 from rules.engine.facts import Known, PatientFacts
 from rules.engine.findings import Cause, Evidence, Findings, Likelihood, NotEvaluated, RedFlag
 from rules.engine.missing import missing_data
@@ -20,7 +20,7 @@ from rules.engine.resting import resting
 from rules.engine.truth import CANNOT_TELL, MET, NOT_MET, Truth
 from rules.engine.weigh import Ranking, probability, weigh
 
-__all__ = ["ADULT_AGE", "evaluate"]
+__all__ = ["ADULT_AGE", "evaluate", "out_of_scope", "strongest"]
 
 ADULT_AGE = Decimal(18)
 """Years. The clinical content is written for adults; below this age no rule speaks."""
@@ -54,7 +54,7 @@ def evaluate(
     attempt = Attempts()
     look, presuming = Look(facts.answered), Look(facts.answered, presume=True)
     complaint = attempt(_COMPLAINT, rules.complaint.test, look) or CANNOT_TELL
-    if silent := _out_of_scope(look):
+    if silent := out_of_scope(look):
         nothing = tuple(NotEvaluated(rule, silent) for rule in rules.rule_ids)
         return Findings(complaint=complaint, silent=silent, not_evaluated=nothing)
     flags = _red_flags(rules, facts, look, presuming, attempt) if "red-flags" in modules else _Flags()
@@ -79,7 +79,8 @@ def evaluate(
     )
 
 
-def _out_of_scope(look: Look) -> str | None:
+def out_of_scope(look: Look) -> str | None:
+    """Why no rule speaks for this patient; None where they do."""
     if _DECEASED.test(look) is MET:
         return "deceased"
     return "under-18" if _CHILD.test(look) is MET else None
@@ -134,14 +135,19 @@ def _red_flags(rules: CompiledRules, facts: PatientFacts, look: Look, presuming:
         words[number] = "met" if found.fires else found.outcome.value
     moved = {rules.flags[number].name for number in touched}
     lacking = {rule: each for rule, each in rest.lacking.items() if rule not in moved}
-    return _Flags(_ordered(fired, rules), tuple(open_flags), at_rest, lacking, _strongest(rules, words))
+    named = zip((flag.name for flag in rules.flags), words, strict=True)
+    return _Flags(_ordered(fired, rules), tuple(open_flags), at_rest, lacking, strongest(named))
 
 
-def _strongest(rules: CompiledRules, words: Sequence[str]) -> dict[str, str]:
-    """The outcome of each red-flag rule: met, else cannot-tell, else not-met, whichever one of its flags says."""
+def strongest(words: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """
+    The outcome of each rule: met, else cannot-tell, else not-met, whichever one of its flags or checks says.
+
+    Args:
+        words: (rule, outcome of one of its flags or checks).
+    """
     outcomes: dict[str, str] = {}
-    for flag, word in zip(rules.flags, words, strict=True):
-        name = flag.name
+    for name, word in words:
         before = outcomes.get(name)
         if before is None or word == "met" or (word == "cannot-tell" and before == "not-met"):
             outcomes[name] = word
@@ -153,20 +159,9 @@ def _stand(flag: CompiledFlag, look: Look, presuming: Look) -> RedFlag:
     outcome = flag.criterion.test(look)
     open_ = outcome is CANNOT_TELL
     fires = outcome is MET or (open_ and flag.criterion.presumes and flag.criterion.test(presuming) is MET)
-    facts = dict.fromkeys(_carrying(flag.criterion, presuming) if fires else ())
+    facts = dict.fromkeys(carrying(flag.criterion, presuming) if fires else ())
     unless = dict.fromkeys(presumed(flag.criterion, look, presuming) if fires and open_ else ())
     return RedFlag(flag.rule, flag.id, flag.cause, flag.urgency, outcome, fires, tuple(facts), tuple(unless))
-
-
-def _carrying(criterion: Compiled, look: Look) -> Iterator[str]:
-    """The facts that carry a fired flag, without those that only failed to except it."""
-    if criterion.kind == "unless":
-        return
-    if criterion.kind == "all":
-        for part in criterion.parts:
-            yield from _carrying(part, look)
-    else:
-        yield from reasons(criterion, look)
 
 
 def _ordered(fired: list[RedFlag], rules: CompiledRules) -> tuple[RedFlag, ...]:

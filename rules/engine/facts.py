@@ -13,7 +13,7 @@ from enum import Enum
 
 import msgspec
 
-__all__ = ["Absent", "Fact", "Interval", "Known", "PatientFacts", "Reason", "Unknown", "Value"]
+__all__ = ["Absent", "DraftOrder", "Fact", "Interval", "Known", "PatientFacts", "Reason", "Unknown", "Value"]
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -93,6 +93,23 @@ Fact = Known | Absent | Unknown
 
 
 @dataclass(frozen=True, slots=True)
+class DraftOrder:
+    """
+    An order that is about to be signed.
+
+    Args:
+        reference: as the client knows it, "MedicationRequest/123".
+        facts: of the order itself by order fact, and of the medicines taken, as they are for this order: those ordered
+            beside it count, and the order itself does not. None is unknown.
+        stops: it ends a medicine or a treatment.
+    """
+
+    reference: str
+    facts: Mapping[str, Known | Absent | None]
+    stops: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PatientFacts:
     """
     All facts about one patient at one moment, by fact id.
@@ -113,6 +130,16 @@ class PatientFacts:
 
     def __getitem__(self, fact: str) -> Fact:
         return self.answered.get(fact) or self.unknown.get(fact) or Unknown(Reason.NOT_ASKED)
+
+    def with_order(self, order: DraftOrder) -> dict[str, Known | Absent]:
+        """What is answered in the light of one draft order."""
+        answered = dict(self.answered)
+        for name, value in order.facts.items():
+            if value is None:
+                answered.pop(name, None)
+            else:
+                answered[name] = value
+        return answered
 
     def without(self, *facts: str) -> "PatientFacts":
         """The same patient with some facts hidden: they become Unknown, not asked."""

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Literal
 
 from rules.engine.criteria import ScoreRange
+from rules.engine.facts import DraftOrder
 from rules.engine.truth import Truth
 
-__all__ = ["Cause", "Evidence", "Findings", "Likelihood", "MissingData", "NotEvaluated", "RedFlag"]
+__all__ = ["Cause", "Evidence", "Findings", "Likelihood", "MissingData", "NotEvaluated", "OrderFinding", "RedFlag"]
 
 Likelihood = Literal["very-likely", "likely", "possible", "unlikely"]
 
@@ -81,6 +82,34 @@ class RedFlag:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderFinding:
+    """
+    How one check stands to one draft order.
+
+    Args:
+        rule, check: ids in rules/library/order-checks. kind: the order fact that says what is ordered.
+        outcome, fires, facts, presumed: as of a red flag.
+        lacking: the unknown facts that keep a check from an answer; a card names them as not checked.
+    """
+
+    rule: str
+    check: str
+    order: DraftOrder
+    kind: str
+    severity: Literal["critical", "warning", "info"]
+    outcome: Truth
+    fires: bool
+    facts: tuple[str, ...] = ()
+    presumed: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """rule/check."""
+        return f"{self.rule}/{self.check}"
+
+
+@dataclass(frozen=True, slots=True)
 class MissingData:
     """An unknown fact worth getting: how many bits its answer is expected to give, and for which rules."""
 
@@ -104,6 +133,7 @@ class Findings:
     Everything one evaluation found.
 
     Args:
+        orders: checks that fire, the worst first, then those that cannot be told.
         mimics: ids of the conditions outside the list of causes that are to be named.
         scores: those that serve a cause with evidence. outcomes: each rule's own answer, for the record.
     """
@@ -111,6 +141,7 @@ class Findings:
     red_flags: tuple[RedFlag, ...] = ()
     causes: tuple[Cause, ...] = ()
     missing: tuple[MissingData, ...] = ()
+    orders: tuple[OrderFinding, ...] = ()
     mimics: tuple[str, ...] = ()
     scores: Mapping[str, ScoreRange] = field(default_factory=dict)
     complaint: Truth = Truth.CANNOT_TELL

@@ -27,14 +27,19 @@ __all__ = [
     "FactIs",
     "Flag",
     "MimicRule",
+    "Missing",
     "Module",
     "NotMet",
+    "OrderCheck",
+    "OrderCheckRule",
+    "RedFlagIs",
     "RedFlagRule",
     "Rule",
     "Scale",
     "ScoreIs",
     "ScoreItem",
     "ScoreRule",
+    "Severity",
     "Source",
     "Strength",
     "Unless",
@@ -45,6 +50,7 @@ Status = Literal["draft", "active", "retired"]
 Sentence = Annotated[str, Field(max_length=200)]
 PreTest = Literal["common", "uncommon", "rare"]
 Urgency = Literal["emergency", "urgent"]
+Severity = Literal["critical", "warning", "info"]
 Chance = Annotated[Decimal, Field(gt=0, lt=1)]
 Ratio = Annotated[Decimal, Field(gt=0)]
 
@@ -158,6 +164,21 @@ class FactIs(Shape):
         return self
 
 
+class Missing(Shape):
+    """
+    Met where a fact is not known, for whatever reason. Order checks only: "measure first" is right whether nobody
+    looked or nothing was found. Anywhere else a rule would fire because data are missing.
+    """
+
+    missing: Id
+
+
+class RedFlagIs(Shape):
+    """A red flag holds: any flag of a rule, or one, as rule-id/flag-id. Order checks only."""
+
+    red_flag: str = Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)?$")
+
+
 _KINDS: dict[str, type[Shape]] = {
     "all": AllOf,
     "any": AnyOf,
@@ -167,6 +188,8 @@ _KINDS: dict[str, type[Shape]] = {
     "defined": Defined,
     "score": ScoreIs,
     "fact": FactIs,
+    "missing": Missing,
+    "red-flag": RedFlagIs,
 }
 
 
@@ -184,11 +207,14 @@ Criterion = Annotated[
     | Annotated[Count, Tag("count")]
     | Annotated[Defined, Tag("defined")]
     | Annotated[ScoreIs, Tag("score")]
-    | Annotated[FactIs, Tag("fact")],
+    | Annotated[FactIs, Tag("fact")]
+    | Annotated[Missing, Tag("missing")]
+    | Annotated[RedFlagIs, Tag("red-flag")],
     Discriminator(
         _kind,
         custom_error_type="criterion_kind",
-        custom_error_message="a criterion holds one of: fact, score, defined, all, any, not, unless, count.",
+        custom_error_message="a criterion holds one of: fact, score, defined, all, any, not, unless, count, missing, "
+        "red-flag.",
     ),
 ]
 
@@ -357,6 +383,40 @@ class MimicRule(Rule):
     when: Criterion
     tell: Sentence = Field(description="the one thing that tells it apart, and what to do")
     cites: tuple[Cite, ...] = Field(min_length=1)
+
+
+class OrderCheck(Shape):
+    """
+    What speaks against one kind of draft order, or calls for a measurement first.
+
+    `stops`: the check looks at an order that ends a medicine, not at one that begins it.
+    """
+
+    id: Id
+    severity: Severity
+    stops: bool = False
+    when: Criterion
+    summary: str = Field(max_length=139, description="the finding first, then what to consider")
+    why: Sentence
+    consider: tuple[Sentence, ...] = Field(min_length=1, max_length=5)
+    offers: tuple[Id, ...] = Field(default=(), max_length=4, description="suggestions.yaml ids, the best first")
+    covers: tuple[Id, ...] = Field(default=(), description="rows of the clinical content that it stands for")
+    cites: tuple[Cite, ...] = Field(min_length=1)
+    superseded_by: tuple[str, ...] = Field(
+        default=(), description="rule/check ids that say it better when they fire too"
+    )
+
+
+class OrderCheckRule(Rule):
+    """The checks of one kind of order: a medicine class, a device, a test, a treatment."""
+
+    orders: tuple[Id, ...] = Field(min_length=1, description="order facts; an order that is one of these is checked")
+    checks: tuple[OrderCheck, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _checks_once(self) -> "OrderCheckRule":
+        _each_once(check.id for check in self.checks)
+        return self
 
 
 class Definition(Shape):

@@ -6,13 +6,14 @@ changes in one place.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rules.engine.shape import Days, Id, Shape
 
 __all__ = [
+    "ORDER_CHANGES",
     "AnswerFact",
     "ChangeFact",
     "ConditionFact",
@@ -21,10 +22,18 @@ __all__ = [
     "FactDefinition",
     "MeasurementFact",
     "MedicationFact",
+    "OrderFact",
     "QualitativeFact",
+    "RequestFact",
     "list_of",
     "unit_of",
 ]
+
+
+ORDER_CHANGES = frozenset(("start", "raise", "lower", "renew", "stop"))
+"""How a draft order may stand to the medicines taken now."""
+
+OrderWords = Annotated[str, Field(pattern=r"^[a-z0-9]+(\|[a-z0-9]+)*( [a-z0-9]+(\|[a-z0-9]+)*)*$")]
 
 
 class _Common(Shape):
@@ -125,6 +134,39 @@ class ChangeFact(_Common):
     unit: str
 
 
+class RequestFact(_Common):
+    """A referral or test that was requested and is not withdrawn: an active or completed ServiceRequest."""
+
+    kind: Literal["request"]
+    value_set: tuple[Id, ...] = Field(min_length=1)
+    look_back: Days
+
+
+class OrderFact(_Common):
+    """
+    What a draft order is: `what` is ordered or the `reason` (by value sets, or by words that its text holds), the
+    `daily-dose`, how many `days`, how it stands to the medicines taken now (`change`), whether it is `taken-already`.
+
+    Only order checks read these.
+    """
+
+    kind: Literal["order"]
+    of: Literal["what", "reason", "daily-dose", "days", "change", "taken-already"] = "what"
+    value_set: tuple[Id, ...] = ()
+    words: tuple[OrderWords, ...] = Field(
+        default=(), description="for orders without a code: words that must all stand in the text, `a|b` either of two"
+    )
+    unit: str | None = None
+
+    @model_validator(mode="after")
+    def _found_somehow(self) -> Self:
+        if self.of in ("what", "reason") and not self.value_set and not self.words:
+            raise ValueError(
+                "it says neither by which codes nor by which words it is found.", "Add value-set or words."
+            )
+        return self
+
+
 FactDefinition = Annotated[
     AnswerFact
     | ConditionFact
@@ -133,7 +175,9 @@ FactDefinition = Annotated[
     | QualitativeFact
     | DemographicFact
     | DerivedFact
-    | ChangeFact,
+    | ChangeFact
+    | RequestFact
+    | OrderFact,
     Field(discriminator="kind"),
 ]
 

@@ -7,13 +7,13 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from cds_hooks.discovery import discovery_document, queries_of
+from cds_hooks.discovery import discovery_document, modules_of, queries_of
 from cds_hooks.request import read_request
 from cds_hooks.response import encode, unrecorded
 from service.api.openapi import DISCOVERY, HOOK
 from service.decide import decide
 from service.errors import BodyTooLargeError, UnsupportedBodyError
-from service.fhir.gather import from_prefetch
+from service.fhir.gather import from_call
 from service.log import log
 from service.records.decision import DecisionRecord
 from service.records.keep import record_of
@@ -46,10 +46,11 @@ async def call(service_id: str, request: Request) -> Response:
     body = await _body(request, settings.max_body_bytes)
     began = perf_counter()
     hook = read_request(service_id, body, settings.base_url)
-    resources = from_prefetch(hook.patient_id, hook.prefetch, queries_of(state.pack, settings.modules))
+    used = modules_of(hook.hook, settings.modules)
+    resources = from_call(hook, queries_of(state.pack, used))
     decision = decide(hook, resources, state.pack, state.now(), settings.modules)
     milliseconds = round((perf_counter() - began) * 1000, 3)
-    record = record_of(hook, decision, state.pack, {"decide": milliseconds}, "default", "loopback", settings.modules)
+    record = record_of(hook, decision, state.pack, {"decide": milliseconds}, "default", "loopback", used)
     recorded = await _recorded(state.decisions, record)
     log.info(
         "answered",

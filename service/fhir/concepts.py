@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from rules.engine.vocabulary import ConditionFact, MedicationFact
-from rules.terminology import Match, Terminology
+from rules.terminology import Match, NamedKind, Terminology
 from service.fhir.resources import CodeableConcept, codings, wordings
 from service.fhir.wording import read_wordings
 
@@ -30,9 +29,7 @@ class Named(NamedTuple):
 _NOTHING = Named()
 
 
-def named(
-    concept: CodeableConcept | None, kind: type[ConditionFact] | type[MedicationFact], terminology: Terminology
-) -> Named:
+def named(concept: CodeableConcept | None, kind: NamedKind, terminology: Terminology) -> Named:
     """The conditions or medicines that a concept stands for."""
     if concept is None:
         return _NOTHING

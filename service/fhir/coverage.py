@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rules.engine.facts import Absent, Known, Reason, Unknown
-from rules.engine.vocabulary import ChangeFact, ConditionFact, DerivedFact, FactDefinition, list_of
+from rules.engine.vocabulary import ChangeFact, ConditionFact, DerivedFact, FactDefinition, OrderFact, list_of
 
 __all__ = ["Coverage", "Defaults", "Group", "coverage_of"]
 
@@ -94,6 +94,8 @@ def coverage_of(
     groups: dict[tuple[str, tuple[str, ...], tuple[str, ...], bool], list[str]] = {}
     late: list[tuple[str, DerivedFact | ChangeFact]] = []
     for name, fact in facts.items():
+        if isinstance(fact, OrderFact):
+            continue  # of a draft order, not of the record
         if isinstance(fact, DerivedFact | ChangeFact):
             late.append((name, fact))
             continue

@@ -6,24 +6,27 @@ means that the look failed; a Bundle with a next page is only part of the answer
 Absent.
 """
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from cds_hooks.discovery import Query
+from cds_hooks.request import HookRequest
 from rules.engine.facts import Reason
 from service.fhir.resources import (
     UNREADABLE,
     Bundle,
     BundleEntry,
     decode_bundle,
+    decode_header,
     given,
     type_of,
 )
 
-__all__ = ["PatientResources", "from_bundle", "from_prefetch"]
+__all__ = ["PatientResources", "from_bundle", "from_call", "from_prefetch"]
 
 Entry = tuple[str | None, msgspec.Raw]
 
@@ -37,11 +40,41 @@ class PatientResources:
         patient_id: the id that every resource must name.
         entries: (full URL or None, resource as JSON).
         looked: search key → why a fact that it covers and does not hold is unknown; NONE_RECORDED is a complete look.
+        created: the problems that were just put on the list, as sources of facts name them.
+        orders: the draft orders of the call. selected: "Type/id" of those that are asked about; None for all.
     """
 
     patient_id: str
     entries: tuple[Entry, ...]
     looked: Mapping[str, Reason]
+    orders: tuple[Entry, ...] = ()
+    selected: frozenset[str] | None = None
+    created: frozenset[str] = frozenset()
+
+
+def from_call(request: HookRequest, queries: Iterable[Query]) -> PatientResources:
+    """The resources of a hook request: its prefetch, and what its context holds."""
+    sent = from_prefetch(request.patient_id, request.prefetch, queries)
+    return dataclasses.replace(
+        sent,
+        entries=_distinct((*sent.entries, *_of_context(request.conditions))),
+        created=frozenset(_created(request.conditions)),
+        orders=_of_context(request.draft_orders),
+        selected=request.selections,
+    )
+
+
+def _of_context(bundle: msgspec.Raw | None) -> tuple[Entry, ...]:
+    """The resources of a Bundle of the context, which real clients send without a type."""
+    if bundle is None:
+        return ()
+    return tuple((entry.full_url, entry.resource) for entry in decode_bundle(bundle).entry)
+
+
+def _created(bundle: msgspec.Raw | None) -> Iterator[str]:
+    for url, raw in _of_context(bundle):
+        header = decode_header(raw)
+        yield f"Condition/{header.id}" if header.id else url or "Condition"
 
 
 def from_prefetch(patient_id: str, prefetch: Mapping[str, msgspec.Raw], queries: Iterable[Query]) -> PatientResources:

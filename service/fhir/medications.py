@@ -1,6 +1,9 @@
 """Medicines: orders and statements, and the Medication they point to."""
 
 from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
 
 from rules.engine.vocabulary import MedicationFact
 from service.fhir.chart import Chart, why_none
@@ -12,13 +15,14 @@ from service.fhir.resources import (
     Medication,
     MedicationRequest,
     MedicationStatement,
+    Reference,
     decode_header,
     decode_resource,
     local_name,
     many,
 )
 
-__all__ = ["read_medication"]
+__all__ = ["WithMedicine", "concepts_of", "read_medication"]
 
 _ORDERED = frozenset((None, "order", "original-order", "reflex-order", "filler-order", "instance-order", "option"))
 _NOT_ORDERED = frozenset(("proposal", "plan"))
@@ -26,6 +30,14 @@ _STOPPED = frozenset(("stopped", "completed"))
 _NOT_TAKEN = frozenset(("draft", "on-hold", "cancelled", "entered-in-error", "not-taken", "intended"))
 
 Order = MedicationRequest | MedicationStatement
+
+
+class WithMedicine(Protocol):
+    """What names a medicine: by a code, or by a Medication that it points to or holds."""
+
+    medication_codeable_concept: CodeableConcept | None
+    medication_reference: Reference | None
+    contained: list[msgspec.Raw] | None
 
 
 def read_medication(chart: Chart, order: Order, medications: Mapping[str, Medication], source: str) -> str | None:
@@ -93,18 +105,15 @@ def _drug(chart: Chart, order: Order, medications: Mapping[str, Medication]) -> 
     Returns:
         None where nothing says which it is: it points to a Medication that was not sent, and gives no name of it.
     """
-    pointer = order.medication_reference
-    medication = _referenced(chart, order, pointer.reference, medications) if pointer and pointer.reference else None
-    named_here = CodeableConcept(text=pointer.display) if pointer and pointer.display else None
-    if medication is None and named_here is None and order.medication_codeable_concept is None:
+    found = concepts_of(chart, order, medications)
+    if found is None:
         return None
-    own = (order.medication_codeable_concept, medication.code if medication else None, named_here)
+    own, parts = found
     said = [named(concept, MedicationFact, chart.pack.terminology) for concept in own]
     for what in said:
         if what.matches and not what.from_text:
             return what
-    parts = many(medication.ingredient) if medication else []
-    inside = [named(each.item_codeable_concept, MedicationFact, chart.pack.terminology) for each in parts]
+    inside = [named(each, MedicationFact, chart.pack.terminology) for each in parts]
     coded = dict.fromkeys(match for what in inside if not what.from_text for match in what.matches)
     if coded:
         return Named(tuple(coded))
@@ -114,7 +123,28 @@ def _drug(chart: Chart, order: Order, medications: Mapping[str, Medication]) -> 
     return Named(denied=any(what.denied for what in said))
 
 
-def _referenced(chart: Chart, order: Order, reference: str, medications: Mapping[str, Medication]) -> Medication | None:
+def concepts_of(
+    chart: Chart, order: WithMedicine, medications: Mapping[str, Medication]
+) -> tuple[list[CodeableConcept], list[CodeableConcept]] | None:
+    """
+    What an order calls its medicine, and the ingredients of the Medication it points to.
+
+    Returns:
+        None where nothing says which it is: it points to a Medication that was not sent, and gives no name of it.
+    """
+    pointer = order.medication_reference
+    medication = _referenced(chart, order, pointer.reference, medications) if pointer and pointer.reference else None
+    named_here = CodeableConcept(text=pointer.display) if pointer and pointer.display else None
+    own = [order.medication_codeable_concept, medication.code if medication else None, named_here]
+    if medication is None and named_here is None and order.medication_codeable_concept is None:
+        return None
+    parts = [each.item_codeable_concept for each in many(medication.ingredient if medication else None)]
+    return [each for each in own if each], [each for each in parts if each]
+
+
+def _referenced(
+    chart: Chart, order: WithMedicine, reference: str, medications: Mapping[str, Medication]
+) -> Medication | None:
     if not reference.startswith("#"):
         return medications.get(reference) or medications.get(local_name(reference))
     raw = next((raw for raw in many(order.contained) if decode_header(raw).id == reference[1:]), None)

@@ -10,11 +10,12 @@ never raises: what cannot be read makes a fact Unknown.
 Source: hl7.org/fhir/R4 (status value sets).
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rules.engine.facts import PatientFacts, Reason
+from rules.engine.facts import DraftOrder, PatientFacts, Reason
 from rules.pack import Pack
 from service.fhir.answers import read_intake
 from service.fhir.chart import Chart, safe_reference
@@ -24,6 +25,8 @@ from service.fhir.demographics import read_patient
 from service.fhir.gather import PatientResources
 from service.fhir.medications import read_medication
 from service.fhir.observations import read_observation
+from service.fhir.orders import read_orders
+from service.fhir.requests import read_request
 from service.fhir.resources import (
     UNREADABLE,
     Condition,
@@ -34,6 +37,7 @@ from service.fhir.resources import (
     Observation,
     Patient,
     QuestionnaireResponse,
+    ServiceRequest,
     decode_resource,
     kind_of,
     local_name,
@@ -43,9 +47,19 @@ from service.fhir.settle import Settled, settle
 
 __all__ = ["Reading", "read_facts"]
 
+_MEDICINES = "medications"
+"""The search whose complete answer is the list of what is taken now."""
 _PICTURES = frozenset(("ImagingStudy", "Media"))
 
-Clinical = Observation | Condition | MedicationRequest | MedicationStatement | QuestionnaireResponse | Encounter
+Clinical = (
+    Observation
+    | Condition
+    | MedicationRequest
+    | MedicationStatement
+    | QuestionnaireResponse
+    | Encounter
+    | ServiceRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class Reading:
         gaps: search key → why it was not a complete look; only keys that matter.
         wrong_patient: True where a Patient was sent and none was the one of the call.
         has_patient: the Patient of the call was sent.
+        orders: the draft orders that are asked about. created: sources of the problems just put on the list.
     """
 
     facts: PatientFacts
@@ -69,6 +84,8 @@ class Reading:
     gaps: Mapping[str, Reason]
     has_patient: bool
     wrong_patient: bool
+    orders: tuple[DraftOrder, ...] = ()
+    created: frozenset[str] = frozenset()
 
 
 def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_of: datetime) -> Reading:
@@ -94,6 +111,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         problem = _read(chart, record, full_url, resource) if _is_of(names, resource) else "another patient"
         if problem:
             chart.left_out[f"{kind}: {problem}"] += 1
+    orders = _orders(chart, resources, record, frozenset(names)) if resources.orders else ()
     settled = settle(chart, resources.looked, coverage)
     return Reading(
         settled.facts(coverage),
@@ -103,6 +121,27 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         {key: reason for key, reason in resources.looked.items() if reason is not Reason.NONE_RECORDED},
         has_patient=bool(ours),
         wrong_patient=bool(record.patients) and not ours,
+        orders=orders,
+        created=frozenset(safe_reference(each) for each in resources.created),
+    )
+
+
+def _orders(
+    chart: Chart, resources: PatientResources, record: "_Record", names: frozenset[str]
+) -> tuple[DraftOrder, ...]:
+    """The draft orders, with the Medications that some clients put beside them."""
+    beside = _decode(dataclasses.replace(resources, entries=resources.orders), Chart(chart.pack, chart.as_of))
+    medications = record.medications | beside.medications
+    complete = resources.looked.get(_MEDICINES) is Reason.NONE_RECORDED
+    return read_orders(
+        chart,
+        resources.orders,
+        resources.selected,
+        resources.entries,
+        medications,
+        record.conditions,
+        names,
+        complete,
     )
 
 
@@ -127,6 +166,8 @@ def _read(chart: Chart, record: "_Record", full_url: str | None, resource: Clini
             return read_medication(chart, resource, record.medications, source)
         case QuestionnaireResponse():
             return read_intake(chart, resource, source)
+        case ServiceRequest():
+            return read_request(chart, resource, source)
         case Encounter():
             return read_encounter(chart, resource, record.conditions, source)
 

@@ -21,14 +21,18 @@ __all__ = [
     "Coding",
     "Condition",
     "Encounter",
+    "Lean",
     "Medication",
     "MedicationRequest",
     "MedicationStatement",
     "Observation",
     "Patient",
+    "Period",
+    "Quantity",
     "QuestionnaireResponse",
     "Reference",
     "Resource",
+    "ServiceRequest",
     "codings",
     "decode_bundle",
     "decode_header",
@@ -45,44 +49,44 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises on JSON that is not what it should be."""
 
 
-class _Lean(msgspec.Struct, rename="camel", gc=False):
+class Lean(msgspec.Struct, rename="camel", gc=False):
     """Unknown fields are skipped."""
 
 
-class Coding(_Lean):
+class Coding(Lean):
     system: str | None = None
     code: str | int | None = None
     display: str | None = None
 
 
-class CodeableConcept(_Lean):
+class CodeableConcept(Lean):
     coding: list[Coding | None] | Coding | None = None
     text: str | None = None
 
 
-class Reference(_Lean):
+class Reference(Lean):
     reference: str | None = None
     display: str | None = None
 
 
-class Period(_Lean):
+class Period(Lean):
     start: str | None = None
     end: str | None = None
 
 
-class Quantity(_Lean):
+class Quantity(Lean):
     value: Decimal | None = None
     comparator: str | None = None
     unit: str | None = None
     code: str | None = None
 
 
-class ReferenceRange(_Lean):
+class ReferenceRange(Lean):
     high: Quantity | None = None
     type: CodeableConcept | None = None
 
 
-class Component(_Lean):
+class Component(Lean):
     code: CodeableConcept | None = None
     value_quantity: Quantity | None = None
     value_integer: int | None = None
@@ -106,7 +110,7 @@ class Observation(Component, tag_field="resourceType", tag="Observation"):
     value_sampled_data: msgspec.Raw = msgspec.Raw()
 
 
-class Condition(_Lean, tag_field="resourceType", tag="Condition"):
+class Condition(Lean, tag_field="resourceType", tag="Condition"):
     id: str | None = None
     clinical_status: CodeableConcept | str | None = None
     verification_status: CodeableConcept | str | None = None
@@ -122,21 +126,21 @@ class Condition(_Lean, tag_field="resourceType", tag="Condition"):
     abatement_string: msgspec.Raw = msgspec.Raw()
 
 
-class Ingredient(_Lean):
+class Ingredient(Lean):
     item_codeable_concept: CodeableConcept | None = None
 
 
-class Medication(_Lean, tag_field="resourceType", tag="Medication"):
+class Medication(Lean, tag_field="resourceType", tag="Medication"):
     id: str | None = None
     code: CodeableConcept | None = None
     ingredient: list[Ingredient | None] | Ingredient | None = None
 
 
-class DispenseRequest(_Lean):
+class DispenseRequest(Lean):
     validity_period: Period | None = None
 
 
-class MedicationRequest(_Lean, tag_field="resourceType", tag="MedicationRequest"):
+class MedicationRequest(Lean, tag_field="resourceType", tag="MedicationRequest"):
     id: str | None = None
     status: str | None = None
     intent: str | None = None
@@ -149,7 +153,7 @@ class MedicationRequest(_Lean, tag_field="resourceType", tag="MedicationRequest"
     dispense_request: DispenseRequest | None = None
 
 
-class MedicationStatement(_Lean, tag_field="resourceType", tag="MedicationStatement"):
+class MedicationStatement(Lean, tag_field="resourceType", tag="MedicationStatement"):
     id: str | None = None
     status: str | None = None
     medication_codeable_concept: CodeableConcept | None = None
@@ -161,7 +165,7 @@ class MedicationStatement(_Lean, tag_field="resourceType", tag="MedicationStatem
     date_asserted: str | None = None
 
 
-class Answer(_Lean):
+class Answer(Lean):
     value_boolean: bool | None = None
     value_coding: Coding | None = None
     value_string: str | None = None
@@ -171,13 +175,13 @@ class Answer(_Lean):
     item: "list[Item | None] | Item | None" = None
 
 
-class Item(_Lean):
+class Item(Lean):
     link_id: str | None = None
     answer: list[Answer | None] | Answer | None = None
     item: "list[Item | None] | Item | None" = None
 
 
-class QuestionnaireResponse(_Lean, tag_field="resourceType", tag="QuestionnaireResponse"):
+class QuestionnaireResponse(Lean, tag_field="resourceType", tag="QuestionnaireResponse"):
     id: str | None = None
     questionnaire: str | None = None
     status: str | None = None
@@ -186,7 +190,7 @@ class QuestionnaireResponse(_Lean, tag_field="resourceType", tag="QuestionnaireR
     item: list[Item | None] | Item | None = None
 
 
-class Encounter(_Lean, tag_field="resourceType", tag="Encounter"):
+class Encounter(Lean, tag_field="resourceType", tag="Encounter"):
     id: str | None = None
     status: str | None = None
     subject: Reference | None = None
@@ -195,7 +199,17 @@ class Encounter(_Lean, tag_field="resourceType", tag="Encounter"):
     period: Period | None = None
 
 
-class Patient(_Lean, tag_field="resourceType", tag="Patient"):
+class ServiceRequest(Lean, tag_field="resourceType", tag="ServiceRequest"):
+    id: str | None = None
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    authored_on: str | None = None
+
+
+class Patient(Lean, tag_field="resourceType", tag="Patient"):
     id: str | None = None
     birth_date: str | None = None
     gender: str | None = None
@@ -211,11 +225,12 @@ Resource = (
     | Medication
     | QuestionnaireResponse
     | Encounter
+    | ServiceRequest
     | Patient
 )
 
 
-class _Kind(_Lean):
+class _Kind(Lean):
     resource_type: str | None = None
 
 
@@ -274,11 +289,11 @@ def type_of(raw: msgspec.Raw | bytes) -> str | None:
 # ── Bundles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Search(_Lean):
+class _Search(Lean):
     mode: str | None = None
 
 
-class BundleEntry(_Lean):
+class BundleEntry(Lean):
     """One entry with a resource, which is undecoded."""
 
     full_url: str | None = None
@@ -305,7 +320,7 @@ class Bundle:
     resource_type: str | None
 
 
-class _Page(_Lean):
+class _Page(Lean):
     resource_type: str | None = None
     link: Any = None
     total: Any = None
@@ -319,7 +334,7 @@ class _LooseBundle(_Page):
     entry: list[msgspec.Raw] | None = None
 
 
-class _LooseEntry(_Lean):
+class _LooseEntry(Lean):
     resource: msgspec.Raw = msgspec.Raw()
 
 

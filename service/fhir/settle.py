@@ -59,6 +59,7 @@ _READ_FROM = {
     "medication": ("MedicationRequest", "MedicationStatement", "Medication"),
     "qualitative": ("Observation",),
     "reason": ("Encounter",),
+    "request": ("ServiceRequest",),
 }
 """Kind of fact → the resources that could hold it. Something that could not even be told its type could be any."""
 

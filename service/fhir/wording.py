@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rules.engine.vocabulary import ConditionFact, MedicationFact
-from rules.terminology import Match, Terminology, words_of
+from rules.engine.vocabulary import MedicationFact
+from rules.terminology import Match, NamedKind, Terminology, words_of
 
 __all__ = ["Said", "read_wordings"]
 
@@ -55,9 +55,7 @@ class Said(NamedTuple):
     denied: bool = False
 
 
-def read_wordings(
-    texts: Iterable[str], kind: type[ConditionFact] | type[MedicationFact], terminology: Terminology
-) -> Said:
+def read_wordings(texts: Iterable[str], kind: NamedKind, terminology: Terminology) -> Said:
     """The facts that the texts of one concept state. What one of them denies, another does not restore."""
     stated: dict[Match, None] = {}
     denied: set[Match] = set()

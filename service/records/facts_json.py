@@ -3,12 +3,12 @@ A decision's facts as JSON, and back: what a replay needs, no more. It is patien
 
     {"call": {…}, "states": [why each group of searches was not complete, or null],
      "known": {fact: [value, date, source, days, note, from text]}, "absent": {fact: [date, source]},
-     "unknown": {fact: reason}, "gaps": {…}, …}
+     "unknown": {fact: reason}, "orders": [{"reference": …, "known": …, "absent": …, "open": [fact]}], "gaps": {…}, …}
 
 Facts that no resource speaks of are not listed: they follow from the states and the pack.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from cds_hooks.request import HookRequest
-from rules.engine.facts import Absent, Interval, Known, Reason, Unknown
+from rules.engine.facts import Absent, DraftOrder, Fact, Interval, Known, Reason, Unknown
 from service.fhir.coverage import Coverage
 from service.fhir.read_facts import Reading
 from service.fhir.settle import Settled
@@ -28,7 +28,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known again of an old call. Patient id and resources were not kept, and a replay needs neither."""
+    """What is known again of an old call. The resources were not kept, and a replay does not need them."""
 
     request: HookRequest
     reading: Reading
@@ -37,17 +37,6 @@ class Kept:
 
 def to_json(request: HookRequest, reading: Reading, modules: frozenset[str]) -> bytes:
     """The call and the facts it was answered on."""
-    known: dict[str, Any] = {}
-    absent: dict[str, Any] = {}
-    unknown: dict[str, str] = {}
-    for fact, value in reading.settled.stated.items():
-        if isinstance(value, Known):
-            days = _value(value.days) if value.days is not None else None
-            known[fact] = (_value(value.value), value.date, value.source, days, value.note, value.from_text)
-        elif isinstance(value, Absent):
-            absent[fact] = (value.date, value.source)
-        else:
-            unknown[fact] = value.reason.value
     return _encoder.encode(
         {
             "call": {
@@ -55,13 +44,17 @@ def to_json(request: HookRequest, reading: Reading, modules: frozenset[str]) -> 
                 "hook": request.hook,
                 "hookInstance": request.hook_instance,
                 "user": request.user,
+                "patient": request.patient_id,
+                "encounter": request.encounter_id,
                 "baseUrl": request.base_url,
                 "modules": sorted(modules),
             },
             "states": [state and state.value for state in reading.settled.states],
-            "known": known,
-            "absent": absent,
-            "unknown": unknown,
+            **_by_state(reading.settled.stated),
+            "orders": [
+                {"reference": each.reference, "stops": each.stops, **_by_state(each.facts)} for each in reading.orders
+            ],
+            "created": sorted(reading.created),
             "gaps": {key: reason.value for key, reason in reading.gaps.items()},
             "leftOut": reading.left_out,
             "unreadable": reading.unreadable,
@@ -70,31 +63,67 @@ def to_json(request: HookRequest, reading: Reading, modules: frozenset[str]) -> 
     )
 
 
-def read_back(content: bytes, coverage: Coverage) -> Kept:
-    """The call and the reading as they were. coverage: that of the pack which decided."""
+def read_back(content: bytes, coverage_of: Callable[[frozenset[str]], Coverage]) -> Kept:
+    """The call and the reading as they were. coverage_of: modules → the coverage of the pack which decided."""
     stored = msgspec.json.decode(content)
     call = stored["call"]
+    modules = frozenset(call["modules"])
     request = HookRequest(
         service=call["service"],
         hook=call["hook"],
         hook_instance=call["hookInstance"],
-        patient_id="",
+        patient_id=call["patient"],
         user=call["user"],
-        encounter_id=None,
+        encounter_id=call["encounter"],
         prefetch={},
         base_url=call["baseUrl"],
     )
-    stated: dict[str, Known | Absent | Unknown] = {fact: Absent(*given) for fact, given in stored["absent"].items()}
-    for fact, (value, date, source, days, note, from_text) in stored["known"].items():
-        began: Any = _read(days) if days is not None else None
-        stated[fact] = Known(_read(value), date, source, began, note, from_text)
-    stated |= {fact: Unknown(Reason(reason)) for fact, reason in stored["unknown"].items()}
-    settled = Settled(tuple(Reason(state) if state else None for state in stored["states"]), stated)
+    unknown = {fact: Unknown(Reason(reason)) for fact, reason in stored["unknown"].items()}
+    settled = Settled(
+        tuple(Reason(state) if state else None for state in stored["states"]), _answered(stored) | unknown
+    )
+    orders = tuple(
+        DraftOrder(each["reference"], _answered(each) | dict.fromkeys(each["open"]), each["stops"])
+        for each in stored["orders"]
+    )
     gaps = {key: Reason(reason) for key, reason in stored["gaps"].items()}
     reading = Reading(
-        settled.facts(coverage), settled, stored["leftOut"], stored["unreadable"], gaps, stored["hasPatient"], False
+        settled.facts(coverage_of(modules)),
+        settled,
+        stored["leftOut"],
+        stored["unreadable"],
+        gaps,
+        stored["hasPatient"],
+        False,
+        orders,
+        frozenset(stored["created"]),
     )
-    return Kept(request, reading, frozenset(call["modules"]))
+    return Kept(request, reading, modules)
+
+
+def _by_state(facts: Mapping[str, Fact | None]) -> dict[str, Any]:
+    """Facts by what is known of them; `open` are those of an order that nothing says anything of."""
+    known: dict[str, Any] = {}
+    absent: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
+    for fact, value in facts.items():
+        if isinstance(value, Known):
+            days = _value(value.days) if value.days is not None else None
+            known[fact] = (_value(value.value), value.date, value.source, days, value.note, value.from_text)
+        elif isinstance(value, Absent):
+            absent[fact] = (value.date, value.source)
+        elif value is not None:
+            unknown[fact] = value.reason.value
+    open_ = [fact for fact, value in facts.items() if value is None]
+    return {"known": known, "absent": absent, "unknown": unknown, "open": open_}
+
+
+def _answered(stored: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {fact: Absent(*given) for fact, given in stored["absent"].items()}
+    for fact, (value, date, source, days, note, from_text) in stored["known"].items():
+        began: Any = _read(days) if days is not None else None
+        found[fact] = Known(_read(value), date, source, began, note, from_text)
+    return found
 
 
 def _value(value: Any) -> Any:

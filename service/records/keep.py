@@ -52,7 +52,7 @@ def record_of(
         "leftOut": reading.left_out,
         "unreadable": reading.unreadable,
         "gaps": {key: reason.value for key, reason in reading.gaps.items()},
-        "masked": ["patient id", "user id", "encounter id", "prefetch", "fhirAuthorization"],
+        "masked": ["user id", "prefetch", "fhirAuthorization"],
         "milliseconds": timings,
     }
     return DecisionRecord(
@@ -83,7 +83,7 @@ def replay(record: DecisionRecord, pack: Pack) -> bytes:
     """
     if (record.pack_id, record.engine_version) != (pack.id, ENGINE_VERSION):
         raise ReplayError("The decision was made by another pack or engine than the one loaded. Load that one.")
-    kept = read_back(record.facts, coverage(pack))
+    kept = read_back(record.facts, lambda modules: coverage(pack, modules))
     body = conclude(kept.request, pack, kept.reading, record.as_of, kept.modules).body
     if hashlib.sha256(body).hexdigest() != msgspec.json.decode(record.summary)["responseSha256"]:
         raise ReplayError("The replay gave other bytes than were sent. Compare engine version and library files.")

@@ -19,6 +19,7 @@ from rules.engine.facts import Absent, Interval, Known, PatientFacts, Reason
 from rules.engine.vocabulary import AnswerFact, ConditionFact, MeasurementFact, MedicationFact
 from rules.pack import Pack, load_pack
 from rules.texts import LONGEST_SUMMARY
+from service.decide import drafts
 from tests.cds_hooks.calls import A_CALL
 
 _COLD_LEG = {"leg-pain": True, "onset": "under-24-hours", "cool": True, "pulses-absent": True, "numb": True}
@@ -45,7 +46,9 @@ def _facts(given: Mapping[str, Any]) -> PatientFacts:
 def _cards(facts: PatientFacts, **basis: Any) -> tuple[Card, ...]:
     pack = load_pack()
     findings = evaluate(pack.rules, facts)
-    return make_cards(Basis(A_CALL, pack, facts, findings, basis.get("gaps", {}), basis.get("unreadable", {})))
+    return make_cards(
+        Basis(A_CALL, pack, facts, findings, basis.get("gaps", {}), basis.get("unreadable", {}), drafts=drafts(pack))
+    )
 
 
 def test_a_red_flag_comes_first_and_is_critical_for_an_emergency() -> None:

@@ -15,6 +15,7 @@ from rules.engine.criteria import ScoreRange
 from rules.engine.evaluate import evaluate
 from rules.engine.rule import ScoreRule
 from rules.pack import Pack
+from service.decide import drafts
 from tests.cds_hooks.calls import A_CALL
 
 HEEL = {"leg-pain": True, "heel-first-step": True, "tinel-tarsal": False, "stocking": False, "joint-swollen": False}
@@ -33,7 +34,7 @@ CLOT = {
 
 def cards(pack: Pack, facts: Mapping[str, Any]) -> dict[str, Card]:
     known = facts_of(pack.library, facts)
-    made = make_cards(Basis(A_CALL, pack, known, evaluate(pack.rules, known), {}, {}))
+    made = make_cards(Basis(A_CALL, pack, known, evaluate(pack.rules, known), {}, {}, drafts=drafts(pack)))
     return {card.source.topic.display or "": card for card in made}
 
 

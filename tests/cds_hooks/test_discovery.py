@@ -47,7 +47,9 @@ def _question(fact: str) -> dict[str, Any]:
 
 
 def prefetch_of(pack: Pack, modules: frozenset[str] = MODULES) -> dict[str, str]:
-    prefetch: dict[str, str] = discovery_document(pack, TODAY, modules)["services"][0]["prefetch"]
+    """Of patient-view."""
+    services = {each["hook"]: each for each in discovery_document(pack, TODAY, modules)["services"]}
+    prefetch: dict[str, str] = services["patient-view"]["prefetch"]
     return prefetch
 
 
@@ -70,14 +72,24 @@ def test_each_service_says_what_cds_hooks_asks_for(pack: Pack) -> None:
         } == set(service)
         assert all(service.values())
         assert re.fullmatch(r"\d+\.\d+\.\d+", service["version"])
-        assert service["hookVersion"] == "1.0"  # of both hooks, in the CDS Hooks library
+        # As the CDS Hooks library publishes them; problem-list-item-create is a draft.
+        assert service["hookVersion"] == ("0.1.0" if service["hook"] == "problem-list-item-create" else "1.0")
 
 
-def test_patient_view_and_encounter_start_are_answered_under_ids_of_their_own(pack: Pack) -> None:
+def test_each_hook_is_answered_under_an_id_of_its_own(pack: Pack) -> None:
     services = discovery_document(pack, TODAY)["services"]
 
-    assert sorted(each["hook"] for each in services) == ["encounter-start", "patient-view"]
-    assert len({each["id"] for each in services}) == 2
+    assert [(each["hook"], each["id"]) for each in services] == [
+        (hook, f"recumbent-{hook}")
+        for hook in (
+            "encounter-discharge",
+            "encounter-start",
+            "order-select",
+            "order-sign",
+            "patient-view",
+            "problem-list-item-create",
+        )
+    ]
 
 
 def test_an_id_is_a_path_segment_and_the_name_of_its_file() -> None:
@@ -103,7 +115,9 @@ def test_the_document_is_the_same_for_the_same_day_and_moves_its_dates_with_the_
 # ── inside the query subset ──────────────────────────────────────────────────────────────────────────────────────────
 
 _READ = re.compile(r"(Patient/\{\{context\.patientId\}\}|Encounter/\{\{context\.encounterId\}\})")
-_SEARCH = re.compile(r"(Condition|MedicationRequest|MedicationStatement|Observation|QuestionnaireResponse)\?")
+_SEARCH = re.compile(
+    r"(Condition|MedicationRequest|MedicationStatement|Observation|QuestionnaireResponse|ServiceRequest)\?"
+)
 _VALUES = {
     "patient": r"\{\{context\.patientId\}\}",
     "questionnaire": r"urn:[a-z-]+:Questionnaire:[a-z-]+",

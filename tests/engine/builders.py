@@ -177,7 +177,7 @@ class Library:
         causes = {name: CauseRule.model_validate(_rule(name) | shape) for name, shape in self.causes.items()}
         options = {"color": frozenset(COLORS), "sex": frozenset(("male", "female", "other"))}
         compiler = Compiler(FACTS, options, definitions, scores, problems)
-        return compile_rules(compiler, flags, causes, {}, Scale.model_validate(self.scale))
+        return compile_rules(compiler, flags, causes, {}, Scale.model_validate(self.scale), {})
 
 
 def _rule(name: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _BOTH = (False, True)
 @cache
 def some_facts(pack: Pack) -> st.SearchStrategy[set[str]]:
     """Any set of facts: a few, half of them, nearly all."""
-    names = sorted(pack.library.facts)
+    names = sorted(set(pack.library.facts) - pack.order_facts.keys())
     bytes_ = st.binary(min_size=len(names), max_size=len(names))
 
     def chosen(drawn: tuple[bytes, int]) -> set[str]:
@@ -41,8 +41,9 @@ def some_facts(pack: Pack) -> st.SearchStrategy[set[str]]:
 
 @cache
 def full_charts(pack: Pack) -> st.SearchStrategy[Chart]:
-    """An answer to every fact of the vocabulary."""
-    ways = {name: _ways(pack, name, fact) for name, fact in pack.library.facts.items()}
+    """An answer to every fact about the patient."""
+    facts = {name: fact for name, fact in pack.library.facts.items() if name not in pack.order_facts}
+    ways = {name: _ways(pack, name, fact) for name, fact in facts.items()}
 
     def chart(drawn: bytes) -> Chart:
         return {name: ways[name][byte % len(ways[name])] for name, byte in zip(ways, drawn, strict=True)}

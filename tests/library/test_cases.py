@@ -25,7 +25,7 @@ CASES = shipped_cases()
     ("module", "name", "case"), CASES, ids=[f"{module}/{name}: {case.name}" for module, name, case in CASES]
 )
 def test_a_case_holds(shipped_pack: Pack, module: str, name: str, case: Case) -> None:
-    loaded = Loaded(shipped_pack.library, shipped_pack.rules, shipped_pack.terminology)
+    loaded = Loaded(shipped_pack.library, shipped_pack.rules, shipped_pack.terminology, shipped_pack.orders)
     rule = next(rule for of, rule in shipped_pack.library.rules() if (of, rule.id) == (module, name))
 
     assert run_case(loaded, module, rule, case) == []

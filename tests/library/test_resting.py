@@ -50,8 +50,9 @@ def test_red_flags_that_rest_have_the_outcome_that_asking_them_would_give(
 @settings(max_examples=100)
 @given(data=st.data())
 def test_the_questions_of_rules_that_rest_are_asked_too(shipped_pack: Pack, data: st.DataObject) -> None:
-    chart = data.draw(full_charts(shipped_pack)) | {"deceased": Absent(), "leg-pain": Known(True)}
-    hidden = data.draw(some_facts(shipped_pack)) - {"leg-pain"} | {"age"}
+    chart, hidden = data.draw(st.tuples(full_charts(shipped_pack), some_facts(shipped_pack)))
+    chart |= {"deceased": Absent(), "leg-pain": Known(True)}
+    hidden = hidden - {"leg-pain"} | {"age"}
     facts = from_complete_lists(shipped_pack, chart, hidden)
     only_flags = frozenset(("red-flags",))
     rested = evaluate(shipped_pack.rules, facts, only_flags)

@@ -66,7 +66,7 @@ def test_a_generated_file_is_up_to_date(shipped_pack: Pack, name: str) -> None:
 
 def test_every_source_is_cited(shipped_pack: Pack) -> None:
     library = shipped_pack.library
-    shapes = [library.definitions, *(rule for _, rule in library.rules())]
+    shapes = [library.definitions, *library.safety_net.values(), *(rule for _, rule in library.rules())]
     cited = {cite.split(" ")[0] for shape in shapes for _, cite in cites_of(shape)}
 
     assert sorted(set(library.sources) - cited) == []
@@ -85,6 +85,9 @@ SCHEMA_OF = {
     "causes": "cause",
     "mimics": "mimic",
     "scores": "score",
+    "order-checks": "order-check",
+    "suggestions.yaml": "suggestions",
+    "safety-net.yaml": "safety-net",
 }
 
 

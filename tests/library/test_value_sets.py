@@ -13,7 +13,7 @@ from fhir.resources.R4B.valueset import ValueSet
 
 from rules.loader import LIBRARY
 from rules.pack import Pack
-from rules.terminology import ATC, ICD10, ICD10CM, LOINC, RXNORM, SNOMED
+from rules.terminology import ATC, ICD10, ICD10CM, LOINC, RXNORM, SNOMED, Terminology
 
 PATHS = sorted((LIBRARY / "value-sets").glob("*"))
 SHAPES = {
@@ -119,6 +119,10 @@ def test_every_value_set_is_used_by_a_fact(vocabulary: Pack) -> None:
     assert {path.stem for path in PATHS} == used
 
 
+def terminology_of(vocabulary: Pack, fact: str) -> Terminology:
+    return vocabulary.orders.codes if fact in vocabulary.order_facts else vocabulary.terminology
+
+
 def test_every_code_of_a_value_set_is_found_as_the_facts_that_use_it(vocabulary: Pack) -> None:
     facts = vocabulary.library.facts
     lost = [
@@ -126,7 +130,7 @@ def test_every_code_of_a_value_set_is_found_as_the_facts_that_use_it(vocabulary:
         for path in PATHS
         for system, code in codes(path)
         for name in (name for name, fact in facts.items() if path.stem in getattr(fact, "value_set", ()))
-        if name not in {match.fact for match in vocabulary.terminology.of_code(system, code)}
+        if name not in {match.fact for match in terminology_of(vocabulary, name).of_code(system, code)}
     ]
 
     assert lost == []

@@ -101,7 +101,21 @@ _HOSTILE = (
     "www.evil.example a@evil.example **ruled out** | a | b | \n# Source: FDA\n```",
     "\u202egnihton si siht\u2066 zero\u200bwidth\ufeff " + "x" * 5000,
 )
-_MARKS = ("evil", "script", "onerror", "ruled out", "FDA", "\u202e", "\\u202e", "\u2066", "\u200b", "\ufeff", "xxxx")
+_MARKS = (
+    "evil",
+    "<script",
+    "alert(",
+    "javascript",
+    "onerror",
+    "ruled out",
+    "FDA",
+    "\u202e",
+    "\\u202e",
+    "\u2066",
+    "\u200b",
+    "\ufeff",
+    "xxxx",
+)
 _WORDINGS = {"display", "text", "family", "given", "prefix", "suffix", "line", "city", "div", "title", "note", "maiden"}
 
 

@@ -170,9 +170,7 @@ def test_rules_check_of_a_library_without_cases_names_what_is_missing(run: Run, 
     ran = run("rules", "check", "--library", library)
 
     assert (ran.code, ran.out) == (1, "")
-    assert "red-flags/cauda-equina-syndrome/cases.yaml: no case shows the flag the-flag as met." in " ".join(
-        ran.err.split()
-    )
+    assert "red-flags/cauda-equina-syndrome/cases.yaml: no case shows the-flag as met." in " ".join(ran.err.split())
 
 
 def test_rules_check_as_json_lists_the_problems(run: Run, library: Path) -> None:

@@ -16,7 +16,7 @@ from tests.mini_library import write_library
 
 PATIENT = a_patient().answered("saddle").answered("leg-pain").with_lab("2276-4", 32, "ug/L")
 NOT_JSON = "The file is not JSON. It should hold a FHIR R4 Bundle or the body of a hook call."
-NEITHER = "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-start, patient-view."
+NEITHER = "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-discharge,"
 MARKER = "Marker8c1f6e0b7a"
 
 
@@ -80,11 +80,11 @@ def test_the_same_file_and_moment_give_the_same_decision(tmp_path: Path, pack: P
             b"patient;ferritin\n1;32",
             "The file is not JSON. It should hold a FHIR R4 Bundle or the body of a hook call.",
         ),
-        (b'{"a": "\xff"}', "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-start, patient-view."),
+        (b'{"a": "\xff"}', "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-discharge,"),
         (b'{"hook": "\xff"}', "The file is not JSON. It should hold a FHIR R4 Bundle or the body of a hook call."),
-        ([], "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-start, patient-view."),
-        ({"hook": 7}, "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-start, patient-view."),
-        ({"hook": "order-sign"}, "neither a FHIR R4 Bundle nor a call of one of these hooks"),
+        ([], "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-discharge,"),
+        ({"hook": 7}, "neither a FHIR R4 Bundle nor a call of one of these hooks: encounter-discharge,"),
+        ({"hook": "order-dispatch"}, "neither a FHIR R4 Bundle nor a call of one of these hooks"),
         (PATIENT.person, "neither a FHIR R4 Bundle nor a call of one of these hooks"),
         (b"[" * 100_000, "it nests too deep, or its brackets do not match. It should hold FHIR JSON."),
         (b'{"resourceType": "Bundle", "entry": ', "it nests too deep, or its brackets do not match."),

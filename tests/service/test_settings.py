@@ -127,7 +127,7 @@ def test_modules_are_a_list_in_any_writing(monkeypatch: pytest.MonkeyPatch, text
 def test_an_unknown_module_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECUMBENT_MODULES", "red-flags,scores")
 
-    assert refusal() == "Input should be 'red-flags' or 'causes'"
+    assert refusal() == "Input should be 'red-flags', 'causes' or 'order-checks'"
 
 
 def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
