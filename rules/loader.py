@@ -27,6 +27,7 @@ from rules.engine.compile import compile_rules
 from rules.engine.compile_criteria import Compiler
 from rules.engine.compiled import CompiledRules
 from rules.engine.errors import LibraryError, Problem
+from rules.engine.provenance import About, Change, History
 from rules.engine.rule import (
     Case,
     CauseRule,
@@ -73,9 +74,11 @@ class Library:
 
     Args:
         questions: intake linkId → the question's text; options: choice linkId → answer code → its words.
-        cases: (module, rule id) → its cases.
+        cases, history: (module, rule id) → its cases, and what changed from version to version.
+        value_sets: those that a fact names.
     """
 
+    about: About
     facts: Mapping[str, FactDefinition]
     definitions: Definitions
     scale: Scale
@@ -86,6 +89,8 @@ class Library:
     mimics: Mapping[str, MimicRule]
     scores: Mapping[str, ScoreRule]
     cases: Mapping[tuple[str, str], tuple[Case, ...]]
+    history: Mapping[tuple[str, str], tuple[Change, ...]]
+    value_sets: Mapping[str, ValueSet]
     questions: Mapping[str, str]
     options: Mapping[str, Mapping[str, str]]
     intake_url: str
@@ -132,8 +137,7 @@ def load(folder: Path = LIBRARY) -> Loaded:
     )
     rules = compile_rules(compiler, library.red_flags, library.causes, library.mimics, library.scale)
     reader.stop_at_problems()
-    used = {name: value_sets[name] for fact in library.facts.values() for name in getattr(fact, "value_set", ())}
-    terminology = Terminology.build(library.facts, used, products, packages, units, symptoms)
+    terminology = Terminology.build(library.facts, library.value_sets, products, packages, units, symptoms)
     return Loaded(library, rules, _without_diagnoses(terminology, library))
 
 
@@ -200,6 +204,7 @@ class _Reader:
         sources = self._mapping("sources.yaml", "sources", Source)
         definitions = self._shape("definitions.yaml", Definitions)
         scale = self._shape("scale.yaml", Scale)
+        about = self._shape("library.yaml", About)
         modules = {name: found for name in _MODULES if (found := self._module(name))}
         if not self.problems and definitions:
             self.problems += check_facts(facts, value_sets, questions, options)
@@ -207,10 +212,13 @@ class _Reader:
             self.problems += check_cites("definitions.yaml", definitions, sources)
         shared = len(self.problems)
         red_flags, causes, mimics, scores = (self._rules(module) for module in RULES)
-        cases = {key: found for module in RULES for key, found in self._cases_of(module)}
-        if shared or definitions is None or scale is None:
+        cases = {key: found for module in RULES for key, found in self._beside(module, "cases", tuple[Case, ...])}
+        history = {key: found for module in RULES for key, found in self._beside(module, "history", History)}
+        if shared or definitions is None or scale is None or about is None:
             raise LibraryError(self.problems)
+        used = {name: value_sets[name] for fact in facts.values() for name in getattr(fact, "value_set", ())}
         return Library(
+            about,
             facts,
             definitions,
             scale,
@@ -221,6 +229,8 @@ class _Reader:
             mimics,
             scores,
             cases,
+            history,
+            used,
             questions,
             options,
             url,
@@ -303,10 +313,13 @@ class _Reader:
             self._problem(file, "id", what, "Give both the same name.")
         return shape is not None and shape.id == name
 
-    def _cases_of(self, module: str) -> Iterator[tuple[tuple[str, str], tuple[Case, ...]]]:
-        adapter = TypeAdapter(tuple[Case, ...])
+    def _beside(self, module: str, what: str, shape: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+        """The lists that stand beside each rule of a module: its cases, and its history where it has one."""
+        adapter = TypeAdapter(shape)
         for name in self._folders(module):
-            file = f"{module}/{name}/cases.yaml"
+            file = f"{module}/{name}/{what}.yaml"
+            if what == "history" and not (self.folder / file).exists():
+                continue  # a rule that never changed has none
             content = self._yaml(file)
             if content is None:
                 continue
@@ -376,7 +389,7 @@ class _Reader:
             patterns = tuple(
                 (each["system"], self._prefix(file, one)) for each in includes for one in each.get("filter", ())
             )
-            return ValueSet(path.stem, concepts, patterns)
+            return ValueSet(path.stem, concepts, patterns, content.get("title", ""), content.get("version", ""))
         except (KeyError, TypeError, AttributeError) as error:
             what = f"it is not a value set as it is needed here: {_lack(error)}."
             self._problem(file, "compose", what, "Correct it.")
@@ -429,7 +442,8 @@ class _Reader:
                 what = f"{answer or 'nothing'} is not an answer of {item}."
                 self._problem(file, f"line {line}", what, "Write one of its answers, or none for a yes-or-no question.")
             else:
-                found[key] = (*found.get(key, ()), Symptom(by_item[item], answer))
+                symptom = Symptom(by_item[item], answer, row.get("display") or "")
+                found[key] = (*found.get(key, ()), symptom)
         return found
 
     def _table(self, file: str) -> list[dict[str, str]]:

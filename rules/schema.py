@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from rules.engine.provenance import About, History
 from rules.engine.rule import Case, CauseRule, Definitions, MimicRule, Module, RedFlagRule, Scale, ScoreRule, Source
 from rules.engine.shape import Id
 from rules.engine.vocabulary import FactDefinition
@@ -18,9 +19,11 @@ _SHAPES: dict[str, Any] = {
     "mimic": MimicRule,
     "score": ScoreRule,
     "cases": tuple[Case, ...],
+    "history": History,
     "definitions": Definitions,
     "facts": dict[str, dict[Id, FactDefinition]],
     "sources": dict[str, dict[Id, Source]],
+    "library": About,
     "module": Module,
     "scale": Scale,
 }

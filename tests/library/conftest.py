@@ -12,7 +12,8 @@ from rules.pack import Pack, load_pack
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     """The shipped facts with their codes and units, without the rules: what is wrong with a rule is not wrong here."""
     folder = tmp_path_factory.mktemp("vocabulary")
-    for name in ("facts.yaml", "scale.yaml", "sources.yaml", "red-flags/module.yaml", "causes/module.yaml"):
+    shared = ("facts.yaml", "library.yaml", "scale.yaml", "sources.yaml", "red-flags/module.yaml", "causes/module.yaml")
+    for name in shared:
         _copy(Path(name), folder)
     for name in ("intake", "terminology", "value-sets"):
         shutil.copytree(LIBRARY / name, folder / name)
