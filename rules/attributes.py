@@ -37,6 +37,13 @@ _USES: dict[SourceAttribute, str] = {
 }
 
 
+_HOW: dict[SourceAttribute, str] = {
+    "sex": " It is the administrative sex, Patient.gender.",
+    "date-of-birth": " It is worked out from Patient.birthDate; of a child nothing is said.",
+    "health-status-assessments": " They are answers of the intake, codes that stand for them, or coded assessments.",
+}
+
+
 class Attribute(msgspec.Struct, frozen=True, rename="camel"):
     """
     One source attribute.
@@ -85,7 +92,8 @@ def _uses(library: Library, facts: Iterable[str]) -> Iterator[Attribute]:
         for kind in _kinds(library.facts[name], library.value_sets):
             titles[kind].append(library.facts[name].title)
     for kind, used in titles.items():
-        text = f"Yes: {'; '.join(dict.fromkeys(used))}." if used else "No: nothing of this kind is read for this rule."
+        yes = f"Yes: {'; '.join(dict.fromkeys(used))}.{_HOW.get(kind, '')}"
+        text = yes if used else "No: nothing of this kind is read for this rule."
         yield Attribute(kind, _USES[kind], text, bool(used))
 
 
