@@ -18,18 +18,8 @@ from rules.engine.compiled import module_of
 from rules.engine.provenance import Change
 from rules.engine.rule import Case, Rule, ScoreRule, Source
 from rules.engine.shape import Threshold
-from rules.engine.vocabulary import (
-    AnswerFact,
-    ChangeFact,
-    ConditionFact,
-    DemographicFact,
-    DerivedFact,
-    FactDefinition,
-    MeasurementFact,
-    MedicationFact,
-    QualitativeFact,
-    unit_of,
-)
+from rules.engine.vocabulary import unit_of
+from rules.fact_words import days_in_words, how_found
 from rules.loader import Library
 from rules.reads import Reads, bounds_of, reads_of
 from rules.references import cites_of
@@ -267,9 +257,9 @@ def _fact(library: Library, name: str, codes: Sequence[Code]) -> FactRead:
         id=name,
         title=fact.title,
         kind=fact.kind,
-        found=_found(fact, library),
+        found=how_found(fact, library),
         unit=unit_of(fact),
-        look_back=_days(look_back) if look_back is not None else None,
+        look_back=days_in_words(look_back) if look_back is not None else None,
         plausible=f"{plausible[0]} to {plausible[1]}" if plausible else None,
         value_sets=getattr(fact, "value_set", ()),
         codes_like_answers=tuple(codes),
@@ -286,72 +276,6 @@ def _codes_of_answers(terminology: Terminology) -> Mapping[str, Sequence[Code]]:
 
 def _symptom(system: str, code: str, symptom: Symptom) -> Code:
     return Code(system, code, symptom.display, symptom.answer)
-
-
-def _days(days: Decimal) -> str:
-    """A look-back in words: days, or hours below two days."""
-    hours = days * 24
-    if hours < 48 and hours % 24:
-        return f"{hours.normalize():f} hours"
-    return f"{days.normalize():f} {'day' if days == 1 else 'days'}" if days else "the day of the call"
-
-
-def _found(fact: FactDefinition, library: Library) -> str:
-    match fact:
-        case AnswerFact():
-            return f"Answer to the intake question: {library.questions[fact.link_id]}"
-        case ConditionFact():
-            return f"{_CONDITION[fact.status]} {_none(fact.none_recorded_means_none)}"
-        case MedicationFact():
-            return f"{_MEDICATION[fact.status]} {_none(fact.none_recorded_means_none)}"
-        case MeasurementFact():
-            return _measurement(fact)
-        case QualitativeFact():
-            return "The newest result of its value sets that says yes or no; another word leaves it unknown."
-        case DemographicFact():
-            return _PERSON[fact.of]
-        case DerivedFact():
-            return _derived(fact, library)
-        case ChangeFact():
-            return f"{_CHANGE[fact.by]} {library.facts[fact.of].title}, within {_days(fact.within)}."
-
-
-_CONDITION = {
-    "active": "A current Condition with a code of its value sets.",
-    "ever": "A Condition, current or past, with a code of its value sets.",
-    "reason": "A reason of this encounter with a code of its value sets.",
-}
-_MEDICATION = {
-    "active": "A medicine on the list that is taken now, of its value sets.",
-    "stopped": "A medicine of its value sets that was stopped.",
-}
-_PERSON = {"age": "From Patient.birthDate.", "sex": "From Patient.gender.", "deceased": "From Patient.deceased."}
-_CHANGE = {
-    "rise": "The newest result minus the lowest earlier one of",
-    "ratio": "The newest result divided by the lowest earlier one of",
-    "fall": "By how many percent the newest result lies below the highest earlier one of",
-}
-
-
-def _none(believed: bool) -> str:
-    if believed:
-        return "None recorded after a complete look is believed as none."
-    return "None recorded leaves it unknown."
-
-
-def _measurement(fact: MeasurementFact) -> str:
-    which = "The lower of both sides" if fact.pick == "lowest-side" else "The newest result"
-    limit = fact.times_upper_limit
-    if limit is None:
-        return f"{which} of its value sets, converted to its unit."
-    assumed = f"{limit.assumed} {unit_words(limit.unit)} is assumed where the report states none"
-    return f"{which} of its value sets, as a multiple of the laboratory's own upper limit; {assumed}."
-
-
-def _derived(fact: DerivedFact, library: Library) -> str:
-    parts = "; ".join(library.facts[name].title for name in fact.of)
-    before = f" A measured value goes before it: {library.facts[fact.instead_of].title}." if fact.instead_of else ""
-    return f"Worked out by the formula {fact.formula} from: {parts}.{before}"
 
 
 def _codes(value_set: ValueSet) -> Codes:

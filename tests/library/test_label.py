@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from rules.engine.rule import CauseRule, Rule
 from rules.engine.vocabulary import SourceAttribute
+from rules.fact_words import days_in_words
 from rules.label import Label, decode, encode, labels_of
 from rules.loader import load
 from rules.pack import Pack, load_pack
@@ -212,6 +214,14 @@ def test_a_fact_says_how_it_is_found(fact: str, expected: tuple[str, str | None,
     found = next(each for label in LABELS.values() for each in label.facts if each.id == fact)
 
     assert (found.found[: len(expected[0])], found.unit, found.look_back) == expected
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(0, "the day of the call"), (1, "1 hour"), (24, "1 day"), (36, "36 hours"), (49, "49 hours"), (2160, "90 days")],
+)
+def test_a_look_back_in_words(hours: int, expected: str) -> None:
+    assert days_in_words(Decimal(hours) / 24) == expected
 
 
 def test_codes_that_count_like_an_answer_are_named() -> None:
