@@ -9,6 +9,7 @@ from rules.engine.facts import Absent, Fact, Interval, Known, Unknown
 from rules.engine.rule import ScoreRule
 from rules.engine.vocabulary import AnswerFact, FactDefinition, unit_of
 from rules.loader import Library
+from rules.unit_words import unit_words
 
 __all__ = [
     "date_words",
@@ -18,41 +19,11 @@ __all__ = [
     "plain_value",
     "question_words",
     "score_line",
-    "unit_words",
     "value_words",
 ]
 
-_UNITS = {
-    "{ratio}": "",
-    "{score}": "",
-    "{xULN}": "times the upper limit",
-    "{#}": "",
-    "{INR}": "",
-    "{SG}": "",
-    "a": "years",
-    "mo": "months",
-    "wk": "weeks",
-    "h": "hours",
-    "min": "minutes",
-    "mm[Hg]": "mmHg",
-    "10*3/uL": "thousand/uL",
-    "ng/mL{FEU}": "ng/mL FEU",
-    "m[IU]/L": "mIU/L",
-    "[IU]/mL": "IU/mL",
-    "mg/g{creat}": "mg/g",
-    "/[HPF]": "per field",
-    "mL/min/{1.73_m2}": "mL/min/1.73 m2",
-    "Cel": "degrees C",
-}
-
-
 _NAMES = frozenset(("Baker", "Guillain-Barre"))
 """Of persons, with which the title of a condition may begin."""
-
-
-def unit_words(unit: str | None) -> str:
-    """A UCUM unit as it is printed for a clinician."""
-    return _UNITS.get(unit or "", unit or "")
 
 
 def number_words(number: Decimal) -> str:

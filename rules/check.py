@@ -1,12 +1,13 @@
 """
-`recumbent rules check`: load the library, run every case, see that the cases cover every rule and that texts are fit
-for a card, and compare with the lock.
+`recumbent rules check`: load the library, run every case, see that the cases cover every rule, that texts are fit for a
+card and that each label is complete, and compare with the lock.
 
 A rule without a case for each outcome and for both sides of each threshold is a problem like any other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from rules.engine.rule import (
     ScoreRule,
 )
 from rules.engine.shape import Shape, Threshold
+from rules.label import Label, labels_of
 from rules.loader import LIBRARY, Loaded, load, only
 from rules.lock import check_lock, write_generated
 from rules.texts import check_texts
@@ -49,6 +51,8 @@ def check(folder: Path = LIBRARY) -> Loaded:
     loaded = load(folder)
     problems = [problem for module, rule in loaded.library.rules() for problem in _check_rule(loaded, module, rule)]
     problems += _check_definitions(loaded)
+    for label in labels_of(loaded.library, loaded.terminology):
+        problems += [*_check_history(label), *_check_attributes(label)]
     problems += check_lock(folder, loaded.library)
     if problems:
         raise LibraryError(problems)
@@ -78,6 +82,41 @@ def _check_definitions(loaded: Loaded) -> Iterator[Problem]:
     cases = [case for each in loaded.library.cases.values() for case in each]
     for what, mend in _uncovered_thresholds(definitions, definitions.thresholds, cases):
         yield Problem("definitions.yaml", "thresholds", what, mend)
+
+
+# ── labels ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_MISSING = {
+    "citation": ("rule.yaml", "it cites no source.", "Cite what it rests on."),
+    "dates": (
+        "history.yaml",
+        "nothing says when the versions of the rule were written, and what changed.",
+        "Write the file: version, date and change, newest first, down to version 1.",
+    ),
+}
+"""Source attribute → the file that lacks it, what is wrong, and how to mend it. The others cannot be missing."""
+
+
+def _check_attributes(label: Label) -> Iterator[Problem]:
+    """A rule is not put in force before its label states all that it has to."""
+    for attribute in label.attributes:
+        if attribute.text is None and label.status == "active":
+            file, what, mend = _MISSING[attribute.id]
+            yield Problem(f"{label.rule}/{file}", "", what, mend)
+
+
+def _check_history(label: Label) -> Iterator[Problem]:
+    file, history = f"{label.rule}/history.yaml", label.history
+    if not history:
+        return
+    if [each.version for each in history] != list(range(label.version, 0, -1)):
+        mend = f"Write one entry for each version, from {label.version} down to 1."
+        yield Problem(file, "", f"the rule is at version {label.version}, and the entries do not lead there.", mend)
+    if any(newer.date < older.date for newer, older in pairwise(history)):
+        yield Problem(file, "", "a newer version has an older date.", "Write the newest first, and correct the dates.")
+    if history[0].date > label.reviewed:
+        what = f"the newest version is of {history[0].date}, after the last review."
+        yield Problem(file, "", what, "Set `reviewed` in rule.yaml to the day of the review, or correct the date.")
 
 
 # ── coverage ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -28,6 +28,7 @@ from rules.engine.compile_criteria import Compiler
 from rules.engine.compiled import CompiledRules
 from rules.engine.errors import LibraryError, Problem
 from rules.engine.offers import Offer
+from rules.engine.provenance import About, Change, History
 from rules.engine.rule import (
     Case,
     CauseRule,
@@ -80,9 +81,11 @@ class Library:
 
     Args:
         questions: intake linkId → the question's text; options: choice linkId → answer code → its words.
-        cases: (module, rule id) → its cases.
+        cases, history: (module, rule id) → its cases, and what changed from version to version.
+        value_sets: those that a fact names.
     """
 
+    about: About
     facts: Mapping[str, FactDefinition]
     definitions: Definitions
     scale: Scale
@@ -96,6 +99,8 @@ class Library:
     suggestions: Mapping[str, Offer]
     safety_net: Mapping[str, SafetyNet]
     cases: Mapping[tuple[str, str], tuple[Case, ...]]
+    history: Mapping[tuple[str, str], tuple[Change, ...]]
+    value_sets: Mapping[str, ValueSet]
     questions: Mapping[str, str]
     options: Mapping[str, Mapping[str, str]]
     intake_url: str
@@ -153,17 +158,13 @@ def load(folder: Path = LIBRARY) -> Loaded:
     reader.stop_at_problems()
     of_orders = {name: fact for name, fact in library.facts.items() if isinstance(fact, OrderFact)}
     of_patient = {name: fact for name, fact in library.facts.items() if name not in of_orders}
-    terminology = Terminology.build(of_patient, _used(of_patient, value_sets), products, packages, units, symptoms)
-    orders = Terminology.build(of_orders, _used(of_orders, value_sets), products, packages, units)
+    terminology = Terminology.build(of_patient, library.value_sets, products, packages, units, symptoms)
+    orders = Terminology.build(of_orders, library.value_sets, products, packages, units)
     ingredients = {(RXNORM, code): parts for code, parts, _ in products} | {
         (NDC, code): parts for code, parts, _ in packages
     }
     words = OrderTerminology(orders, ingredients, reader.strengths("terminology/rxnorm-products.csv.gz"))
     return Loaded(library, rules, _without_diagnoses(terminology, library), words)
-
-
-def _used(facts: Mapping[str, FactDefinition], value_sets: Mapping[str, ValueSet]) -> dict[str, ValueSet]:
-    return {name: value_sets[name] for fact in facts.values() for name in getattr(fact, "value_set", ())}
 
 
 def _without_diagnoses(terminology: Terminology, library: Library) -> Terminology:
@@ -249,6 +250,7 @@ class _Reader:
         sources = self._mapping("sources.yaml", "sources", Source)
         definitions = self._shape("definitions.yaml", Definitions)
         scale = self._shape("scale.yaml", Scale)
+        about = self._shape("library.yaml", About)
         modules = {name: found for name in _MODULES if (found := self._module(name))}
         if not self.problems and definitions:
             self.problems += check_facts(facts, value_sets, questions, options)
@@ -258,10 +260,13 @@ class _Reader:
         offers = self._mapping("suggestions.yaml", "suggestions", Offer)
         nets = self._mapping("safety-net.yaml", "safety-net", SafetyNet)
         red_flags, causes, mimics, scores, order_checks = (self._rules(module) for module in RULES)
-        cases = {key: found for module in RULES for key, found in self._cases_of(module)}
-        if shared or definitions is None or scale is None:
+        cases = {key: found for module in RULES for key, found in self._beside(module, "cases", tuple[Case, ...])}
+        history = {key: found for module in RULES for key, found in self._beside(module, "history", History)}
+        if shared or definitions is None or scale is None or about is None:
             raise LibraryError(self.problems)
+        used = {name: value_sets[name] for fact in facts.values() for name in getattr(fact, "value_set", ())}
         return Library(
+            about,
             facts,
             definitions,
             scale,
@@ -275,6 +280,8 @@ class _Reader:
             offers,
             nets,
             cases,
+            history,
+            used,
             questions,
             options,
             url,
@@ -357,10 +364,13 @@ class _Reader:
             self._problem(file, "id", what, "Give both the same name.")
         return shape is not None and shape.id == name
 
-    def _cases_of(self, module: str) -> Iterator[tuple[tuple[str, str], tuple[Case, ...]]]:
-        adapter = TypeAdapter(tuple[Case, ...])
+    def _beside(self, module: str, what: str, shape: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+        """The lists that stand beside each rule of a module: its cases, and its history where it has one."""
+        adapter = TypeAdapter(shape)
         for name in self._folders(module):
-            file = f"{module}/{name}/cases.yaml"
+            file = f"{module}/{name}/{what}.yaml"
+            if what == "history" and not (self.folder / file).exists():
+                continue  # a rule that never changed has none
             content = self._yaml(file)
             if content is None:
                 continue
@@ -430,7 +440,7 @@ class _Reader:
             patterns = tuple(
                 (each["system"], self._prefix(file, one)) for each in includes for one in each.get("filter", ())
             )
-            return ValueSet(path.stem, concepts, patterns)
+            return ValueSet(path.stem, concepts, patterns, content.get("title", ""), content.get("version", ""))
         except (KeyError, TypeError, AttributeError) as error:
             what = f"it is not a value set as it is needed here: {_lack(error)}."
             self._problem(file, "compose", what, "Correct it.")
@@ -492,7 +502,8 @@ class _Reader:
                 what = f"{answer or 'nothing'} is not an answer of {item}."
                 self._problem(file, f"line {line}", what, "Write one of its answers, or none for a yes-or-no question.")
             else:
-                found[key] = (*found.get(key, ()), Symptom(by_item[item], answer))
+                symptom = Symptom(by_item[item], answer, row.get("display") or "")
+                found[key] = (*found.get(key, ()), symptom)
         return found
 
     def _table(self, file: str) -> list[dict[str, str]]:

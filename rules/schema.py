@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rules.engine.offers import Offer
+from rules.engine.provenance import About, History
 from rules.engine.rule import (
     Case,
     CauseRule,
@@ -34,9 +35,11 @@ _SHAPES: dict[str, Any] = {
     "suggestions": dict[str, dict[Id, Offer]],
     "safety-net": dict[str, dict[Id, SafetyNet]],
     "cases": tuple[Case, ...],
+    "history": History,
     "definitions": Definitions,
     "facts": dict[str, dict[Id, FactDefinition]],
     "sources": dict[str, dict[Id, Source]],
+    "library": About,
     "module": Module,
     "scale": Scale,
 }

@@ -81,6 +81,8 @@ class ValueSet:
     id: str
     concepts: tuple[Concept, ...]
     patterns: tuple[tuple[str, str], ...]
+    title: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Symptom:
 
     fact: str
     answer: str | None
+    display: str = ""
 
 
 def words_of(text: str) -> tuple[str, ...]:

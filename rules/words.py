@@ -1,7 +1,12 @@
-"""A rule in plain words, from the rule itself: for `recumbent rules show` and for the public label page."""
+"""
+A rule in plain words, from the rule itself: for `recumbent rules show` and for the public label page.
+
+A new shape of rule registers its words with `_logic`, and with `_advice` where it offers steps.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 
 from rules.engine.rule import (
     AllOf,
@@ -21,6 +26,7 @@ from rules.engine.rule import (
     RedFlagRule,
     Rule,
     ScoreIs,
+    ScoreItem,
     ScoreRule,
     Unless,
 )
@@ -28,8 +34,17 @@ from rules.engine.shape import Threshold
 from rules.engine.vocabulary import ConditionFact, MedicationFact
 from rules.loader import Library
 from rules.references import cites_of
+from rules.unit_words import unit_words
 
-__all__ = ["Section", "rule_in_words"]
+__all__ = [
+    "EvidenceWords",
+    "Section",
+    "advice_in_words",
+    "definition_in_words",
+    "evidence_in_words",
+    "logic_in_words",
+    "rule_in_words",
+]
 
 _YES_OR_NO = {"present": "yes", "absent": "no"}
 _ON_RECORD = {"present": "on record", "absent": "none on record"}
@@ -44,90 +59,100 @@ class Section:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceWords:
+    """
+    One row of evidence.
+
+    Args:
+        weight: what it does to the odds: "supports, moderate: x 3". group: of which only the strongest row counts.
+        lines: when it holds, as the lines of a Section.
+    """
+
+    id: str
+    weight: str
+    group: str | None
+    lines: tuple[str, ...]
+    cites: tuple[str, ...]
+
+
 def rule_in_words(library: Library, rule: Rule) -> tuple[Section, ...]:
     """All that a reader needs to judge a rule: when it holds, on which numbers and sources, and what it misses."""
-    words = _Words(library, rule.thresholds)
-    sections = list(words.of(rule))
-    if rule.thresholds:
-        lines = tuple(
-            f"{name}: {each.value} {each.unit} ({'; '.join(each.cites)})" for name, each in rule.thresholds.items()
-        )
-        sections.append(Section("Thresholds", lines))
-    sections.append(Section("Limits", (rule.limits,)))
     names = sorted({cite.split(" ")[0] for _, cite in cites_of(rule)})
     sources = [library.sources[name] for name in names]
-    lines = tuple(f"{each.title}. {each.publisher}, {each.year}. {each.url or ''}".strip() for each in sources)
-    sections.append(Section("Sources", lines))
-    return tuple(section for section in sections if section.lines)
+    sections = (
+        *logic_in_words(library, rule),
+        Section("Evidence", tuple(_evidence_lines(library, rule))),
+        *advice_in_words(library, rule),
+        Section("Thresholds", tuple(_threshold(name, each) for name, each in rule.thresholds.items())),
+        Section("Limits", (rule.limits,)),
+        Section("Sources", tuple(f"{each.title}. {each.publisher}, {each.year}. {each.url or ''}" for each in sources)),
+    )
+    return tuple(Section(each.heading, tuple(map(str.rstrip, each.lines))) for each in sections if each.lines)
+
+
+def logic_in_words(library: Library, rule: Rule) -> tuple[Section, ...]:
+    """When a rule holds; of a cause without its rows of evidence."""
+    return tuple(section for section in _logic(rule, _Words(library, rule.thresholds)) if section.lines)
+
+
+def advice_in_words(library: Library, rule: Rule) -> tuple[Section, ...]:
+    """What a rule offers once it holds; of a red flag this stands beside each flag in its logic."""
+    return tuple(section for section in _advice(rule, _Words(library, rule.thresholds)) if section.lines)
+
+
+def evidence_in_words(library: Library, rule: Rule) -> tuple[EvidenceWords, ...]:
+    """The rows of evidence of a cause; other rules have none."""
+    words = _Words(library, rule.thresholds)
+    rows = rule.evidence if isinstance(rule, CauseRule) else ()
+    return tuple(
+        EvidenceWords(row.id, words.weight(row), row.group, tuple(words.lines(row.when)), row.cites) for row in rows
+    )
+
+
+def definition_in_words(library: Library, name: str) -> Section:
+    """A criterion of definitions.yaml under its title."""
+    shape = library.definitions.definitions[name]
+    return Section(shape.title, tuple(_Words(library, library.definitions.thresholds).lines(shape.when)))
+
+
+def _evidence_lines(library: Library, rule: Rule) -> Iterator[str]:
+    for row in evidence_in_words(library, rule):
+        group = f"; group {row.group}, only its strongest counts" if row.group else ""
+        yield f"{row.id}: {row.weight}{group} ({'; '.join(row.cites)})"
+        yield from (f"  {line}" for line in row.lines)
+
+
+def _threshold(name: str, threshold: Threshold) -> str:
+    return f"{name}: {_amount(threshold)} ({'; '.join(threshold.cites)})"
+
+
+def _amount(threshold: Threshold) -> str:
+    return f"{threshold.value} {unit_words(threshold.unit)}".strip()
+
+
+# ── criteria ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Words:
-    """Words for one rule; thresholds are those of its file."""
+    """Words for the criteria of one file; thresholds are those of the file."""
 
     def __init__(self, library: Library, thresholds: Mapping[str, Threshold]) -> None:
         self.library = library
         self.thresholds = thresholds
 
-    def of(self, rule: Rule) -> Iterator[Section]:
-        if isinstance(rule, RedFlagRule):
-            for flag in rule.flags:
-                yield Section(f"{flag.id}: {flag.class_}, {flag.within}", (flag.summary, *self.lines(flag.when)))
-                yield Section("To consider", flag.consider)
-                yield Section("To avoid until cleared", flag.avoid)
-        elif isinstance(rule, OrderCheckRule):
-            yield Section("For orders of", tuple(self.library.facts[order].title for order in rule.orders))
-            for check in rule.checks:
-                head = f"{check.id}: {check.severity}{', when the order stops it' if check.stops else ''}"
-                yield Section(head, (check.summary, *self.lines(check.when)))
-                yield Section("To consider", check.consider)
-        elif isinstance(rule, CauseRule):
-            yield from self._cause(rule)
-        elif isinstance(rule, MimicRule):
-            yield Section("Named where", tuple(self.lines(rule.when)))
-            yield Section("How to tell it", (rule.tell,))
-        elif isinstance(rule, ScoreRule):
-            added = rule.combine == "sum"
-            items = [
-                f"{item.points} for {item.id}" if added else f"grade {item.label or item.id}" for item in rule.items
-            ]
-            lines = [
-                line for head, item in zip(items, rule.items, strict=True) for line in (head, *self.lines(item.when, 1))
-            ]
-            yield Section("Points, added up" if added else "Grades, the highest counts", tuple(lines))
-            yield Section("Means", tuple(self._reading(reading) for reading in rule.readings))
-            if rule.not_valid:
-                yield Section("Not valid where", tuple(self.lines(rule.not_valid)))
-
-    def _reading(self, reading: Reading) -> str:
+    def reading(self, reading: Reading) -> str:
         points = self.thresholds[reading.cut_off].value
         return f"{points} points or {'more' if reading.at_least else 'fewer'}: {reading.means}"
 
-    def _cause(self, rule: CauseRule) -> Iterator[Section]:
-        yield Section("Also called", rule.synonyms)
-        yield Section("Before any fact is known", (rule.pre_test,))
-        if rule.requires:
-            yield Section("Likely only with", tuple(self.lines(rule.requires)))
-        if rule.excludes:
-            yield Section("Not listed where", tuple(self.lines(rule.excludes)))
-        lines = [line for row in rule.evidence for line in (self._row(row), *self.lines(row.when, 1))]
-        yield Section("Evidence", tuple(lines))
-        yield Section("To consider next", rule.next)
-        yield Section("To avoid", rule.avoid)
-        yield Section("Safe self-care", rule.self_care.safe)
-        yield Section("Unsafe self-care", rule.self_care.unsafe)
-        yield Section("To ask", rule.ask)
-
-    def _row(self, row: EvidenceRow) -> str:
+    def weight(self, row: EvidenceRow) -> str:
         scale = self.library.scale
         if row.supports:
-            weight = f"supports, {row.supports}: x {scale.supports[row.supports]}"
-        elif row.opposes:
-            weight = f"opposes, {row.opposes}: x {scale.opposes[row.opposes]}"
-        else:
-            parts = (("present", row.present), ("absent", row.absent))
-            weight = "likelihood ratio " + ", ".join(f"{word} x {ratio}" for word, ratio in parts if ratio is not None)
-        group = f"; group {row.group}, only its strongest counts" if row.group else ""
-        return f"{row.id}: {weight}{group} ({'; '.join(row.cites)})"
+            return f"supports, {row.supports}: x {scale.supports[row.supports]}"
+        if row.opposes:
+            return f"opposes, {row.opposes}: x {scale.opposes[row.opposes]}"
+        parts = (("present", row.present), ("absent", row.absent))
+        return "likelihood ratio " + ", ".join(f"{word} x {ratio}" for word, ratio in parts if ratio is not None)
 
     def lines(self, shape: Criterion, depth: int = 0) -> Iterator[str]:
         """A criterion as indented lines."""
@@ -183,5 +208,93 @@ class _Words:
         return " or ".join(options.get(word, word) for word in words)
 
     def _number(self, name: str) -> str:
-        threshold = self.thresholds[name]
-        return f"{threshold.value} {threshold.unit}"
+        return _amount(self.thresholds[name])
+
+
+# ── by shape of rule ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@singledispatch
+def _logic(rule: Rule, words: _Words) -> Iterator[Section]:
+    raise TypeError(f"There are no words for a {type(rule).__name__}.")
+
+
+@singledispatch
+def _advice(rule: Rule, words: _Words) -> Iterator[Section]:
+    return iter(())
+
+
+@_logic.register
+def _red_flag_logic(rule: RedFlagRule, words: _Words) -> Iterator[Section]:
+    for flag in rule.flags:
+        yield Section(f"{flag.id}: {flag.class_}, {flag.within}", (flag.summary, *words.lines(flag.when)))
+        yield Section(f"{flag.id}: why", (flag.why,))
+        yield Section(f"{flag.id}: to consider", flag.consider)
+        yield Section(f"{flag.id}: to avoid until cleared", flag.avoid)
+        yield Section(f"{flag.id}: not shown beside", flag.superseded_by)
+
+
+@_logic.register
+def _order_check_logic(rule: OrderCheckRule, words: _Words) -> Iterator[Section]:
+    yield Section("For orders of", tuple(words.library.facts[order].title for order in rule.orders))
+    for check in rule.checks:
+        head = f"{check.id}: {check.severity}{', where the order stops it' if check.stops else ''}"
+        yield Section(head, (check.summary, check.why, *words.lines(check.when)))
+        yield Section("To consider", check.consider)
+
+
+@_logic.register
+def _cause_logic(rule: CauseRule, words: _Words) -> Iterator[Section]:
+    scale = words.library.scale
+    yield Section("Also called", rule.synonyms)
+    yield Section("Before any fact is known", (f"{rule.pre_test}: probability {scale.pre_test[rule.pre_test]}",))
+    if rule.requires:
+        yield Section("Likely only with", tuple(words.lines(rule.requires)))
+    if rule.excludes:
+        yield Section("Not listed where", tuple(words.lines(rule.excludes)))
+    if rule.known_by:
+        yield Section("Said to be known where", (f"{words.library.facts[rule.known_by].title}: on record",))
+    bands = ", ".join(f"{band.word} from {band.from_}" for band in scale.bands)
+    lines = (
+        "Each row of evidence that holds multiplies the odds; one that is unknown changes nothing.",
+        "Rows that read the same answer, or stand in one group, count once in each direction: the strongest.",
+        f"All weights of expert opinion together stay between x {scale.expert_floor} and x {scale.expert_cap}.",
+        f"The probability gets a word: {bands}.",
+    )
+    yield Section("How the evidence adds up", lines)
+
+
+@_advice.register
+def _cause_advice(rule: CauseRule, words: _Words) -> Iterator[Section]:
+    yield Section("To consider next", rule.next)
+    yield Section("To avoid", rule.avoid)
+    yield Section("Safe self-care", rule.self_care.safe)
+    yield Section("Unsafe self-care", rule.self_care.unsafe)
+    yield Section("To ask", rule.ask)
+
+
+@_logic.register
+def _mimic_logic(rule: MimicRule, words: _Words) -> Iterator[Section]:
+    yield Section("Named where", tuple(words.lines(rule.when)))
+
+
+@_advice.register
+def _mimic_advice(rule: MimicRule, words: _Words) -> Iterator[Section]:
+    yield Section("How to tell it", (rule.tell,))
+
+
+@_logic.register
+def _score_logic(rule: ScoreRule, words: _Words) -> Iterator[Section]:
+    added = rule.combine == "sum"
+    lines = [line for item in rule.items for line in (_item(item, added), *words.lines(item.when, 1))]
+    yield Section("Points, added up" if added else "Grades, the highest counts", tuple(lines))
+    yield Section("Means", tuple(words.reading(reading) for reading in rule.readings))
+    if rule.not_valid:
+        yield Section("Not valid where", tuple(words.lines(rule.not_valid)))
+    titles = (words.library.causes[name].title for name in rule.serves if name in words.library.causes)
+    yield Section("Shown beside", tuple(titles))
+
+
+def _item(item: ScoreItem, added: bool) -> str:
+    presumed = ", taken for no while unknown where a red flag must decide" if item.presumed_no else ""
+    return (f"{item.points} for {item.id}" if added else f"grade {item.label or item.id}") + presumed

@@ -1,7 +1,7 @@
 """
 create_app(settings): read this first. All wiring is here and nowhere else.
 
-    settings ─▶ pack (rules/) ─▶ store and decision log ─▶ routes (api/) ─▶ error answers (errors.py)
+    settings ─▶ pack (rules/) ─▶ store, decision log, labels ─▶ routes (api/) ─▶ error answers (errors.py)
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -19,9 +19,11 @@ from service.api import cds_services, health, rule_labels
 from service.errors import LastResort, answer_error, answer_http_error, answer_invalid
 from service.headers import SafeHeaders
 from service.log import log
+from service.records.labels import open_labels
 from service.records.log import open_log
 from service.settings import Settings
 from service.state import State
+from service.storage.database import open_store
 
 __all__ = ["create_app"]
 
@@ -43,6 +45,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
     """
     pack = load_pack(settings.library or LIBRARY)
     decisions = open_log(settings.data)
+    labels = open_labels(open_store(settings.data), pack, now())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +71,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
             "auto_configure": False,
         },
     )
-    app.state.recumbent = State(settings, pack, decisions, now)
+    app.state.recumbent = State(settings, pack, decisions, labels, now)
     for module in (cds_services, rule_labels, health):
         app.include_router(module.router)
     app.add_exception_handler(RecumbentError, answer_error)

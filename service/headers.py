@@ -1,13 +1,21 @@
-"""Headers that every answer carries: nothing is cached, sniffed, framed or run."""
+"""
+Headers that every answer carries: nothing is cached, sniffed, framed or run.
+
+A route that sets one of them itself keeps its own: the public pages may be cached, and have a style sheet.
+"""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["SafeHeaders"]
+__all__ = ["PAGE_POLICY", "SafeHeaders"]
+
+_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE_POLICY = f"{_POLICY}; style-src 'self'"
+"""The Content-Security-Policy of a page for people: one style sheet of our own, and nothing else."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }

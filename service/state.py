@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules.pack import Pack
+from service.records.labels import LabelBook
 from service.records.log import DecisionLog
 from service.settings import Settings
 
@@ -13,9 +14,10 @@ __all__ = ["State"]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Settings, the pack in force, the decision log, and the clock."""
+    """Settings, the pack in force, the decision log, the rule labels, and the clock."""
 
     settings: Settings
     pack: Pack
     decisions: DecisionLog
+    labels: LabelBook
     now: Callable[[], datetime]

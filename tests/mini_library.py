@@ -68,6 +68,12 @@ _VALUE_SETS = {
 _COMPLAINT = {"any": [{"fact": "leg-pain", "is": "present"}, CAUSE]}
 _LIMITS = "What this rule misses is said here, in a sentence."
 _CITES = ["a-source"]
+_ABOUT = {"developer": "Whoever writes these tests", "funding": "Nobody pays for these tests"}
+_HISTORY = [
+    {"version": 3, "date": "2026-11-21", "change": "Others get something else."},
+    {"version": 2, "date": "2026-11-20", "change": "Some get something else."},
+    {"version": 1, "date": "2026-11-19", "change": "First version."},
+]
 
 
 def write_library(
@@ -90,6 +96,7 @@ def write_library(
     flags = {"cauda-equina-syndrome": FLAG} if flags is None else flags
     causes = {"restless-legs-syndrome": CAUSE} if causes is None else causes
     _write(folder / "facts.yaml", {"facts": FACTS})
+    _write(folder / "library.yaml", _ABOUT)
     _write(folder / "sources.yaml", {"sources": {"a-source": {"title": "A guideline", "publisher": "A", "year": 2024}}})
     shutil.copy(LIBRARY / "scale.yaml", folder)
     when = _COMPLAINT if complaint is None else complaint
@@ -102,6 +109,7 @@ def write_library(
             rule = _red_flag(criterion) | {"status": status} if module == "red-flags" else _cause(criterion)
             _write(folder / module / name / "rule.yaml", _rule(name, limits) | rule)
             _write(folder / module / name / "cases.yaml", [])
+            _write(folder / module / name / "history.yaml", _HISTORY)
     _write(folder / "intake" / "intake-1.0.0.json", _intake())
     for name, (system, codes) in _VALUE_SETS.items():
         _write(folder / "value-sets" / f"{name}.json", _value_set(name, system, codes))

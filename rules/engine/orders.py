@@ -87,7 +87,7 @@ def _told(rules: CompiledRules, asked: list[OrderFinding]) -> Iterator[OrderFind
     fired = {(each.order.reference, each.name) for each in asked if each.fires}
     for each in asked:
         better = ((each.order.reference, name) for name in checks[each.name].superseded_by)
-        if each.outcome is CANNOT_TELL or (each.fires and fired.isdisjoint(better)):
+        if fired.isdisjoint(better) if each.fires else each.outcome is CANNOT_TELL:
             yield each
 
 

@@ -25,6 +25,8 @@ __all__ = [
     "OrderFact",
     "QualitativeFact",
     "RequestFact",
+    "SourceAttribute",
+    "attribute_of",
     "list_of",
     "unit_of",
 ]
@@ -34,11 +36,28 @@ ORDER_CHANGES = frozenset(("start", "raise", "lower", "renew", "stop"))
 """How a draft order may stand to the medicines taken now."""
 
 OrderWords = Annotated[str, Field(pattern=r"^[a-z0-9]+(\|[a-z0-9]+)*( [a-z0-9]+(\|[a-z0-9]+)*)*$")]
+SourceAttribute = Literal[
+    "race",
+    "ethnicity",
+    "language",
+    "sexual-orientation",
+    "gender-identity",
+    "sex",
+    "date-of-birth",
+    "social-determinants-of-health",
+    "health-status-assessments",
+]
+"""The data whose use every rule has to declare, in the order of 45 CFR 170.315(b)(11)(iv)(A)(5) to (13)."""
+
+_OF_THE_PERSON: dict[str, SourceAttribute] = {"age": "date-of-birth", "sex": "sex"}
 
 
 class _Common(Shape):
     title: str = Field(max_length=60, description="the words a clinician reads on a card")
     how: str | None = Field(default=None, max_length=120, description="how to get it when it is missing")
+    source_attribute: SourceAttribute | None = Field(
+        default=None, description="the data of this kind that it is, where its kind of fact does not say so"
+    )
 
 
 class AnswerFact(_Common):
@@ -187,6 +206,21 @@ def unit_of(fact: FactDefinition) -> str | None:
     if isinstance(fact, MeasurementFact) and fact.times_upper_limit:
         return "{xULN}"
     return getattr(fact, "unit", None)
+
+
+def attribute_of(fact: FactDefinition) -> SourceAttribute | None:
+    """
+    Which of the data whose use is declared a fact is; None where it is none of them.
+
+    What is asked in the intake is an assessment of the patient's health status, unless the fact says otherwise.
+    """
+    if fact.source_attribute is not None:
+        return fact.source_attribute
+    if isinstance(fact, AnswerFact):
+        return "health-status-assessments"
+    if isinstance(fact, DemographicFact):
+        return _OF_THE_PERSON.get(fact.of)
+    return None
 
 
 def list_of(fact: FactDefinition) -> str | None:

@@ -2,13 +2,18 @@
 
 from typing import Any
 
-__all__ = ["DISCOVERY", "HOOK", "LABEL", "READY"]
+__all__ = ["DISCOVERY", "HOOK", "LABEL", "LABELS", "LABEL_CONTENT", "READY", "STYLE_SHEET"]
 
 _OUTCOME = {"application/fhir+json": {"schema": {"type": "object", "title": "OperationOutcome"}}}
 
 
 def _refusal(text: str) -> dict[str, Any]:
     return {"description": text, "content": _OUTCOME}
+
+
+def _page(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """HTML for people, JSON for programs."""
+    return {"description": text, "content": {"text/html": {}, "application/json": {"schema": schema}}}
 
 
 _REQUEST = {
@@ -38,10 +43,20 @@ _CARDS = {
     "properties": {"cards": {"type": "array"}, "extension": {"type": "object"}},
 }
 
+_RULES = {
+    "type": "object",
+    "required": ["pack", "rules"],
+    "properties": {"pack": {"type": "string"}, "rules": {"type": "array"}},
+}
+_CONTENT = {
+    "type": "object",
+    "required": ["format", "rule", "title", "version", "status", "attributes", "history", "limits"],
+    "properties": {"rule": {"type": "string"}, "version": {"type": "integer"}, "attributes": {"type": "array"}},
+}
 _LABEL = {
     "type": "object",
-    "required": ["rule", "title", "version", "status", "reviewed", "pack", "sections"],
-    "properties": {"rule": {"type": "string"}, "version": {"type": "integer"}, "sections": {"type": "array"}},
+    "required": ["inUse", "standing", "pack", "sha256", "otherContents", "label"],
+    "properties": {"inUse": {"type": "boolean"}, "sha256": {"type": "string"}, "label": _CONTENT},
 }
 _SERVICES = {"type": "object", "required": ["services"], "properties": {"services": {"type": "array"}}}
 
@@ -51,13 +66,20 @@ _ELSE: dict[int | str, dict[str, Any]] = {"default": _refusal("Anything else: se
 DISCOVERY: dict[int | str, dict[str, Any]] = _ELSE | {
     200: {"description": "The services", "content": {"application/json": {"schema": _SERVICES}}},
 }
-LABEL: dict[int | str, dict[str, Any]] = _ELSE | {
-    200: {
-        "description": "The rule in words: HTML, or JSON for those who accept that",
-        "content": {"text/html": {}, "application/json": {"schema": _LABEL}},
-    },
-    404: _refusal("The loaded pack does not hold this rule in this version"),
-}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "What the caller has still holds"}}
+_LABEL_ANSWERS: dict[int | str, dict[str, Any]] = (
+    _ELSE
+    | _UNCHANGED
+    | {
+        404: _refusal("This rule was never loaded in this version, or not with this content"),
+        406: _refusal("The caller takes neither HTML nor JSON"),
+        503: _refusal("The stored labels cannot be read now"),
+    }
+)
+LABEL = _LABEL_ANSWERS | {200: _page("The rule in words, and how it stands to what is loaded now", _LABEL)}
+LABEL_CONTENT = _LABEL_ANSWERS | {200: _page("The rule in words, with this content", _CONTENT)}
+LABELS = _ELSE | _UNCHANGED | {200: _page("The rules", _RULES), 406: _refusal("The caller takes neither HTML nor JSON")}
+STYLE_SHEET = _ELSE | _UNCHANGED | {200: {"description": "The style sheet", "content": {"text/css": {}}}}
 READY: dict[int | str, dict[str, Any]] = _ELSE | {503: _refusal("Decisions cannot be recorded now")}
 HOOK: dict[str, Any] = {
     "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}},

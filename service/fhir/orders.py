@@ -45,7 +45,7 @@ ORDERED = frozenset(("MedicationRequest", "DeviceRequest", "ServiceRequest", "Nu
 Entry = tuple[str | None, msgspec.Raw]
 _STOPS = frozenset(("stopped", "cancelled", "revoked", "on-hold"))
 _MEDICINES = frozenset(("MedicationRequest", "MedicationStatement"))
-_DENIED = frozenset(["no", "not", "without", "remove", "discontinue", "stop", "avoid"])
+_DENIED = frozenset(("no", "not", "remove", "discontinue", "stop", "avoid"))
 _ABSENT = Absent()
 
 
@@ -251,8 +251,9 @@ def _ordered(pack: Pack, what: list[CodeableConcept]) -> frozenset[str]:
     found: set[str] = set()
     for concept in what:
         said = named(concept, OrderFact, pack.orders.codes)
-        facts = {match.fact for match in said.matches} or _by_words(pack, wordings(concept))
-        found |= facts
+        found |= {match.fact for match in said.matches}
+        if said.from_text or not said.matches:
+            found |= _by_words(pack, wordings(concept))
     return frozenset(found)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, MetaData
 from sqlmodel import Field, SQLModel
 
-__all__ = ["DecisionRow", "Table"]
+__all__ = ["DecisionRow", "RuleLabelRow", "Table"]
 
 
 class Table(SQLModel):
@@ -48,3 +48,23 @@ class DecisionRow(Table, table=True):
     facts: bytes
     facts_key: str
     recorded_at: datetime
+
+
+class RuleLabelRow(Table, table=True):
+    """
+    The label of a rule version, as service/storage/labels.py writes it, which says what each column means.
+
+    Args:
+        content: JSON, compressed.
+    """
+
+    __tablename__ = "rule_label"
+    __table_args__ = (Index(None, "rule", "version"),)
+
+    sha256: str = Field(primary_key=True)
+    rule: str
+    version: int
+    text_sha256: str
+    pack_id: str
+    stored_at: datetime
+    content: bytes

@@ -12,7 +12,7 @@ from rules.pack import Pack, load_pack
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     """The shipped facts with their codes and units, without the rules: what is wrong with a rule is not wrong here."""
     folder = tmp_path_factory.mktemp("vocabulary")
-    for name in ("facts.yaml", "scale.yaml", "sources.yaml"):
+    for name in ("facts.yaml", "library.yaml", "scale.yaml", "sources.yaml"):
         _copy(Path(name), folder)
     for module in ("red-flags", "causes", "order-checks"):
         _copy(Path(module) / "module.yaml", folder)

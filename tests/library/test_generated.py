@@ -59,6 +59,8 @@ def test_an_edited_rule_with_a_new_version_is_accepted_and_locked_anew(folder: P
     path = folder / "causes/restless-legs/rule.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("version: 1", "version: 2").replace("Cramps and", "Cramps or"), encoding="utf-8")
+    history = [{"version": each, "date": "2026-11-21", "change": "One word differs."} for each in (2, 1)]
+    path.with_name("history.yaml").write_text(json.dumps(history), encoding="utf-8")
 
     assert write_generated(folder, check(folder).library) == ["lock.json", "INDEX.md"]
 

@@ -81,6 +81,8 @@ SCHEMA_OF = {
     "scale.yaml": "scale",
     "module.yaml": "module",
     "cases.yaml": "cases",
+    "history.yaml": "history",
+    "library.yaml": "library",
     "red-flags": "red-flag",
     "causes": "cause",
     "mimics": "mimic",

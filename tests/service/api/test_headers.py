@@ -1,4 +1,4 @@
-"""Every answer, errors included, says that it must not be cached, sniffed, framed or run."""
+"""No answer, errors included, may be sniffed, framed or run; none but a public page may be kept."""
 
 import pytest
 from httpx2 import Response
@@ -27,7 +27,6 @@ def headers(response: Response) -> dict[str, str | None]:
         ("GET", "/health/live", 200),
         ("GET", "/health/ready", 200),
         ("GET", "/openapi.json", 200),
-        ("GET", "/rules/causes/restless-legs-syndrome/3", 200),
         ("GET", "/rules/causes/restless-legs-syndrome/4", 404),
         ("GET", "/nothing", 404),
         ("POST", "/cds-services/unknown", 404),
@@ -40,6 +39,18 @@ def test_an_answer_carries_the_headers(client: TestClient, method: str, address:
 
     assert response.status_code == status
     assert headers(response) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "address", ["/rules", "/rules/style.css", "/rules/causes/restless-legs-syndrome/3", "/rules/causes/unknown/3"]
+)
+def test_a_public_page_may_be_kept_and_has_a_style_sheet_and_nothing_else_differs(
+    client: TestClient, address: str
+) -> None:
+    response = client.get(address, headers={"Accept": "text/html"})
+    policy = EXPECTED["content-security-policy"] + "; style-src 'self'"
+
+    assert headers(response) == EXPECTED | {"cache-control": "no-cache", "content-security-policy": policy}
 
 
 @pytest.mark.parametrize("status", [200, 400, 412, 413, 415])

@@ -37,7 +37,10 @@ def test_the_document_names_every_route(document: dict[str, Any]) -> None:
     assert {(path, *methods) for path, methods in document["paths"].items()} == {
         ("/cds-services", "get"),
         (CALL, "post"),
+        ("/rules", "get"),
+        ("/rules/style.css", "get"),
         ("/rules/{module}/{rule_id}/{version}", "get"),
+        ("/rules/{module}/{rule_id}/{version}/{sha256}", "get"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
     }
@@ -65,6 +68,26 @@ def test_a_call_and_its_answer_fit_the_document(
     assert request.is_valid(call)
     assert request.is_valid(with_prefetch)
     assert answer.is_valid(post(client, with_prefetch).json())
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("/rules", "/rules"),
+        ("/rules/causes/restless-legs-syndrome/3", "/rules/{module}/{rule_id}/{version}"),
+        ("/rules/causes/restless-legs-syndrome/3/{sha256}", "/rules/{module}/{rule_id}/{version}/{sha256}"),
+    ],
+)
+def test_a_label_as_json_fits_the_document(
+    client: TestClient, document: dict[str, Any], address: str, path: str
+) -> None:
+    accept = {"Accept": "application/json"}
+    sha256 = client.get("/rules/causes/restless-legs-syndrome/3", headers=accept).json()["sha256"]
+    answer = client.get(address.format(sha256=sha256), headers=accept)
+    content = document["paths"][path]["get"]["responses"]["200"]["content"]
+
+    assert set(content) == {"text/html", "application/json"}
+    assert Draft202012Validator(content["application/json"]["schema"]).is_valid(answer.json())
 
 
 def test_the_document_holds_no_path_of_the_machine(client: TestClient, document: dict[str, Any]) -> None:
