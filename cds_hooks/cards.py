@@ -12,19 +12,19 @@ from uuid import UUID, uuid5
 from cds_hooks.basis import Basis, Urgency
 from cds_hooks.detail import FIXED, Detail
 from cds_hooks.entries import cause_entry, flag_entry
-from cds_hooks.override_reasons import CRITICAL_REASONS, REASONS
+from cds_hooks.override_reasons import reasons_for
 from cds_hooks.request import HookRequest
 from cds_hooks.response import Card, Coding, Link, Source
 from cds_hooks.values import date_words, fact_line, in_a_sentence, question_words, score_line, value_words
 from rules.engine.criteria import ScoreRange
 from rules.engine.facts import Absent, Known
-from rules.engine.findings import Cause, Evidence, RedFlag
+from rules.engine.findings import Cause, Evidence, Findings, RedFlag
 from rules.engine.rule import Flag, MimicRule, Rule
 from rules.engine.truth import MET
 from rules.pack import Pack
 from rules.texts import LONGEST_SUMMARY, length_of
 
-__all__ = ["CARD_SPACE", "card_uuid", "make_cards"]
+__all__ = ["CARD_SPACE", "card_uuid", "make_cards", "shown_causes", "shown_mimics"]
 
 CARD_SPACE = UUID("5d2c7a3e-5f0e-5b7e-9a53-2f5c1e6b8d10")
 """Name space of card and decision ids."""
@@ -51,11 +51,21 @@ def make_cards(basis: Basis) -> tuple[Card, ...]:
         return (_adults_only(basis),) if findings.complaint is MET else ()
     if findings.silent:
         return ()
-    shown = [cause for cause in findings.causes if cause.likelihood != "unlikely"][:_CAUSES_SHOWN]
+    shown = shown_causes(findings)
     made = [_red_flags(basis)] if findings.fired else []
     made += [_causes(basis, shown)] if shown or findings.mimics else []
     made += [_missing(basis)] if findings.complaint is MET and (findings.missing or basis.unreadable) else []
     return tuple(made)
+
+
+def shown_causes(findings: Findings) -> list[Cause]:
+    """The causes that the causes card names, in order."""
+    return [cause for cause in findings.causes if cause.likelihood != "unlikely"][:_CAUSES_SHOWN]
+
+
+def shown_mimics(findings: Findings) -> tuple[str, ...]:
+    """The ids of the conditions beyond the causes that the causes card names."""
+    return findings.mimics[:_MIMICS_SHOWN]
 
 
 def card_uuid(request: HookRequest, pack: Pack, kind: str) -> str:
@@ -100,7 +110,7 @@ def _red_flags(basis: Basis) -> Card:
 def _causes(basis: Basis, shown: list[Cause]) -> Card:
     """The likely causes in order, with what speaks for and against each, what is missing, and what resembles them."""
     library = basis.pack.library
-    mimics = [library.mimics[name] for name in basis.findings.mimics[:_MIMICS_SHOWN]]
+    mimics = [library.mimics[name] for name in shown_mimics(basis.findings)]
     detail = Detail()
     detail.numbered(
         0,
@@ -134,6 +144,7 @@ def _causes(basis: Basis, shown: list[Cause]) -> Card:
         rules=rules[:3],
         cites=cites,
         findings=[cause_entry(basis, each) for each in listed],
+        about_a_drug=any(_speaks_a_drug(basis, each) for each in shown[:1]),
     )
 
 
@@ -209,6 +220,7 @@ def _card(
     rules: list[tuple[str, Rule]],
     cites: Iterable[str],
     findings: list[dict[str, Any]],
+    about_a_drug: bool = False,
 ) -> Card:
     first = rules[0]
     topic = Coding("".join(part for part in f"leg pain {kind}".replace("-", " ").split()), TOPIC_SYSTEM, display)
@@ -218,7 +230,7 @@ def _card(
         detail=detail,
         indicator=_INDICATOR[urgency],
         source=Source(_authority(basis, cites), _label_url(basis, *first), topic),
-        override_reasons=CRITICAL_REASONS if urgency == "emergency" else REASONS,
+        override_reasons=reasons_for(urgency, about_a_drug=about_a_drug),
         links=tuple(
             Link(f"Rule: {rule.title}"[:80], _label_url(basis, module, rule), "absolute") for module, rule in rules
         ),
@@ -334,6 +346,14 @@ def _mimics_summary(mimics: Sequence[MimicRule]) -> str:
         return f"Consider {', '.join(in_a_sentence(each.title) for each in mimics[:count])}."
 
     return _as_many_as_fit(sentence, len(mimics))
+
+
+def _speaks_a_drug(basis: Basis, cause: Cause) -> bool:
+    """Whether a drug that the patient takes speaks for a cause."""
+    facts = (fact for each in cause.evidence if each.direction == "for" for fact in each.facts)
+    return any(
+        basis.pack.library.facts[fact].kind == "medication" and isinstance(basis.facts[fact], Known) for fact in facts
+    )
 
 
 def _scores(basis: Basis, shown: Sequence[Cause]) -> list[tuple[str, ScoreRange]]:
