@@ -4,7 +4,8 @@ The pipe in one function: request, resources, pack, moment → decision. Pure: t
 Network, database and recording stay outside, so that any old decision can be made again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from uuid import uuid5
 from cds_hooks.basis import Basis
 from cds_hooks.cards import CARD_SPACE, make_cards
 from cds_hooks.discovery import MODULES, queries_of
+from cds_hooks.fingerprint import fingerprints
+from cds_hooks.quiet import Quiet, Silenced, silence
 from cds_hooks.request import HookRequest
 from cds_hooks.response import EVALUATION, CdsResponse, encode
 from rules.engine.errors import RecumbentError
@@ -29,6 +32,7 @@ __all__ = ["DataNeededError", "Decision", "conclude", "coverage", "decide"]
 
 
 _NOT_A_CLINICIAN = "user-is-not-a-clinician"
+_NOT_LOOKED_UP = "overrides: could not be looked up, so that every card is shown"
 _COMPLAINT_KEYS = ("intake", "conditions", "encounter")
 
 
@@ -44,6 +48,8 @@ class Decision:
     Args:
         id: computed from the call, the pack and the moment.
         response: the answer, marked as recorded; body: the same as it is sent.
+        quiet: what was in force of earlier overrides; None where that could not be looked up.
+        fingerprints: of each shown card, by its uuid. silenced: the cards that were not shown.
     """
 
     id: str
@@ -52,6 +58,9 @@ class Decision:
     findings: Findings
     response: CdsResponse
     body: bytes
+    quiet: tuple[Quiet, ...] | None = ()
+    fingerprints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    silenced: tuple[Silenced, ...] = ()
 
 
 def decide(
@@ -60,6 +69,7 @@ def decide(
     pack: Pack,
     as_of: datetime,
     modules: frozenset[str] = MODULES,
+    quiet: tuple[Quiet, ...] | None = (),
 ) -> Decision:
     """
     Answer one call.
@@ -67,6 +77,8 @@ def decide(
     Args:
         request, resources, pack: see their types. as_of: moment of the call, with timezone.
         modules: the rule modules that are switched on.
+        quiet: what clinicians have overridden for this patient and is in force at this moment; None where that could
+            not be looked up, so that every card is shown and the answer says so.
 
     Raises:
         DataNeededError: the Patient of the call, or every source of a complaint, is lacking, and no red flag stands on
@@ -75,18 +87,28 @@ def decide(
     reading = read_facts(resources, pack, coverage(pack), as_of)
     if reading.wrong_patient:
         raise DataNeededError("The Patient in the prefetch is not the patient of the context. Send the right one.")
-    decision = conclude(request, pack, reading, as_of, modules)
+    decision = conclude(request, pack, reading, as_of, modules, quiet)
     if not decision.findings.fired and not decision.findings.silent:
         _require_data(reading, decision.findings)
     return decision
 
 
-def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime, modules: frozenset[str]) -> Decision:
+def conclude(
+    request: HookRequest,
+    pack: Pack,
+    reading: Reading,
+    as_of: datetime,
+    modules: frozenset[str],
+    quiet: tuple[Quiet, ...] | None = (),
+) -> Decision:
     """From facts to the answer: the part of the pipe that a replay runs again."""
     findings = evaluate(pack.rules, reading.facts, modules) if request.by_clinician else _nothing_said(pack)
     moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
     decision = str(uuid5(CARD_SPACE, f"{request.service}|{request.hook_instance}|{pack.id}|{moment}"))
-    cards = make_cards(Basis(request, pack, reading.facts, findings, reading.gaps, reading.unreadable))
+    basis = Basis(request, pack, reading.facts, findings, reading.gaps, reading.unreadable)
+    made = make_cards(basis)
+    prints = {card.uuid: fingerprints(card, basis) for card in made}
+    cards, silenced = silence(made, prints, quiet or ())
     lacking = {each.rule for each in findings.not_evaluated}
     evaluation: dict[str, Any] = {
         "packId": pack.id,
@@ -98,11 +120,16 @@ def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime
             for each in findings.not_evaluated
         ],
         "dataAsOf": moment,
-        "degraded": _degraded(reading),
+        "silenced": [
+            {"topic": each.card.source.topic.code, "indicator": each.card.indicator, "reasons": each.reasons}
+            for each in silenced
+        ],
+        "degraded": _degraded(reading) + ([_NOT_LOOKED_UP] if quiet is None else []),
         "recorded": True,
     }
     response = CdsResponse(cards, {EVALUATION: evaluation})
-    return Decision(decision, as_of, reading, findings, response, encode(response))
+    shown = {card.uuid: prints[card.uuid] for card in cards}
+    return Decision(decision, as_of, reading, findings, response, encode(response), quiet, shown, silenced)
 
 
 @lru_cache(maxsize=8)

@@ -37,6 +37,7 @@ def test_the_document_names_every_route(document: dict[str, Any]) -> None:
     assert {(path, *methods) for path, methods in document["paths"].items()} == {
         ("/cds-services", "get"),
         (CALL, "post"),
+        (f"{CALL}/feedback", "post"),
         ("/rules/{module}/{rule_id}/{version}", "get"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
