@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from cds_hooks.basis import Basis, Urgency
 from cds_hooks.detail import FIXED, Detail
-from cds_hooks.override_reasons import CRITICAL_REASONS, REASONS
+from cds_hooks.override_reasons import reasons_for
 from cds_hooks.request import HookRequest
 from cds_hooks.response import Card, Coding, Link, Source
 from cds_hooks.suggestions import Offered, suggestions_of
@@ -54,6 +54,7 @@ def make_card(
     findings: list[dict[str, Any]],
     offers: Iterable[Offered] = (),
     about: str = "",
+    about_a_drug: bool = False,
 ) -> Card:
     """
     One card.
@@ -61,7 +62,7 @@ def make_card(
     Args:
         kind: the topic, the same for every card of one family, so that clients can remember an override.
         rules: (module, rule), the first one being the source. offers: what it offers to do.
-        about: tells cards of one kind apart, such as the order that it is about.
+        about: tells cards of one kind apart, such as the order that it is about. about_a_drug: it rests on a drug.
     """
     topic = Coding("".join(part for part in f"leg pain {kind}".replace("-", " ").split()), TOPIC_SYSTEM, display)
     uuid = card_uuid(basis.request, basis.pack, f"{kind} {about}".strip())
@@ -73,7 +74,7 @@ def make_card(
         detail=detail,
         indicator=_INDICATOR[urgency],
         source=Source(_authority(basis, cites), _label_url(basis, *rules[0]), topic),
-        override_reasons=CRITICAL_REASONS if urgency == "emergency" else REASONS,
+        override_reasons=reasons_for(urgency, has_suggestions=bool(suggestions), about_a_drug=about_a_drug),
         links=tuple(
             Link(f"Rule: {rule.title}"[:80], _label_url(basis, module, rule), "absolute") for module, rule in rules
         ),

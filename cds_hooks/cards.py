@@ -20,7 +20,7 @@ from cds_hooks.problem_cards import problem_cards
 from cds_hooks.response import Card
 from rules.engine.truth import MET
 
-__all__ = ["make_cards"]
+__all__ = ["each_offer_once", "make_cards"]
 
 _BY_HOOK: Mapping[str, Callable[[Basis], tuple[Card, ...]]] = {
     "patient-view": patient_cards,
@@ -37,10 +37,10 @@ def make_cards(basis: Basis) -> tuple[Card, ...]:
     findings = basis.findings
     if findings.silent == "under-18":
         return (_adults_only(basis),) if findings.complaint is MET else ()
-    return () if findings.silent else tuple(_each_offer_once(_BY_HOOK[basis.request.hook](basis)))
+    return () if findings.silent else _BY_HOOK[basis.request.hook](basis)
 
 
-def _each_offer_once(cards: Iterable[Card]) -> Iterator[Card]:
+def each_offer_once(cards: Iterable[Card]) -> Iterator[Card]:
     """What an earlier card offers, a later one does not offer again."""
     seen: set[tuple[str, str | None]] = set()
     for card in cards:

@@ -9,7 +9,7 @@ from rules.engine.findings import Cause, OrderFinding, RedFlag
 from rules.engine.rule import CauseRule
 from rules.engine.vocabulary import unit_of
 
-__all__ = ["cause_entry", "check_entry", "flag_entry"]
+__all__ = ["cause_entry", "check_entry", "flag_entry", "problem_entry"]
 
 
 def _fact_entry(basis: Basis, fact: str, direction: str, weight: Any) -> dict[str, Any]:
@@ -54,6 +54,20 @@ def cause_entry(basis: Basis, cause: Cause) -> dict[str, Any]:
     ]
     entry["missing"] = list(dict.fromkeys((*cause.capped_by, *cause.missing)))
     return entry
+
+
+def problem_entry(basis: Basis, rule: CauseRule) -> dict[str, Any]:
+    """A cause that was just put on the problem list."""
+    entry = _entry(
+        basis, rule.id, _ranked(basis, rule.id), basis.urgency_of(rule.id), False, f"causes/{rule.id}", rule.version
+    )
+    evidence = [_fact_entry(basis, rule.known_by, "for", None)] if rule.known_by else []
+    return entry | {
+        "known": True,
+        "redFlag": basis.urgency_of(rule.id) != "routine",
+        "evidence": evidence,
+        "missing": [],
+    }
 
 
 def check_entry(basis: Basis, found: OrderFinding) -> dict[str, Any]:

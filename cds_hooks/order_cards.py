@@ -65,6 +65,7 @@ def _card(basis: Basis, found: _Findings, further: Sequence[_Findings]) -> Card:
         findings=[check_entry(basis.of_order(each.order), each) for each in (*fired, *others)],
         offers=_offers(basis, fired),
         about=first.order.reference,
+        about_a_drug=first.order.reference.startswith("MedicationRequest"),
     )
 
 

@@ -11,11 +11,11 @@ from cds_hooks.suggestions import offered_by, offered_for
 from cds_hooks.values import date_words, fact_line, in_a_sentence, question_words, score_line, value_words
 from rules.engine.criteria import ScoreRange
 from rules.engine.facts import Absent, Known
-from rules.engine.findings import Cause, Evidence, RedFlag
+from rules.engine.findings import Cause, Evidence, Findings, RedFlag
 from rules.engine.rule import Flag, MimicRule, Rule
 from rules.engine.truth import MET
 
-__all__ = ["missing_card", "patient_cards", "red_flag_card"]
+__all__ = ["missing_card", "patient_cards", "red_flag_card", "shown_causes", "shown_mimics"]
 
 _CAUSES_SHOWN = 5
 _CAUSES_LISTED = 6
@@ -26,11 +26,21 @@ _NOT_CHECKED_SHOWN = 4
 def patient_cards(basis: Basis) -> tuple[Card, ...]:
     """At most three cards, the red flags first; none where there is nothing to say."""
     findings = basis.findings
-    shown = [cause for cause in findings.causes if cause.likelihood != "unlikely"][:_CAUSES_SHOWN]
+    shown = shown_causes(findings)
     made = [red_flag_card(basis)] if findings.fired else []
     made += [_causes(basis, shown)] if shown or findings.mimics else []
     made += [missing_card(basis)] if findings.complaint is MET and (findings.missing or basis.unreadable) else []
     return tuple(made)
+
+
+def shown_causes(findings: Findings) -> list[Cause]:
+    """The causes that the causes card names, in order."""
+    return [cause for cause in findings.causes if cause.likelihood != "unlikely"][:_CAUSES_SHOWN]
+
+
+def shown_mimics(findings: Findings) -> tuple[str, ...]:
+    """The ids of the conditions beyond the causes that the causes card names."""
+    return findings.mimics[:_MIMICS_SHOWN]
 
 
 # ── the three cards ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,7 +96,7 @@ def _open_summary(basis: Basis, fired: Sequence[RedFlag]) -> str:
 def _causes(basis: Basis, shown: list[Cause]) -> Card:
     """The likely causes in order, with what speaks for and against each, what is missing, and what resembles them."""
     library = basis.pack.library
-    mimics = [library.mimics[name] for name in basis.findings.mimics[:_MIMICS_SHOWN]]
+    mimics = [library.mimics[name] for name in shown_mimics(basis.findings)]
     detail = Detail()
     detail.numbered(
         0,
@@ -121,6 +131,7 @@ def _causes(basis: Basis, shown: list[Cause]) -> Card:
         cites=cites,
         findings=[cause_entry(basis, each) for each in listed],
         offers=offered_by(basis, (f"causes/{each.cause}" for each in shown)),
+        about_a_drug=any(_speaks_a_drug(basis, each) for each in shown[:1]),
     )
 
 
@@ -226,6 +237,14 @@ def _mimics_summary(mimics: Sequence[MimicRule]) -> str:
         return f"Consider {', '.join(in_a_sentence(each.title) for each in mimics[:count])}."
 
     return as_many_as_fit(sentence, len(mimics))
+
+
+def _speaks_a_drug(basis: Basis, cause: Cause) -> bool:
+    """Whether a drug that the patient takes speaks for a cause."""
+    facts = (fact for each in cause.evidence if each.direction == "for" for fact in each.facts)
+    return any(
+        basis.pack.library.facts[fact].kind == "medication" and isinstance(basis.facts[fact], Known) for fact in facts
+    )
 
 
 def _scores(basis: Basis, shown: Sequence[Cause]) -> list[tuple[str, ScoreRange]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from cds_hooks.basis import Basis
 from cds_hooks.card import as_many_as_fit, close, make_card
 from cds_hooks.detail import Detail
+from cds_hooks.entries import problem_entry
 from cds_hooks.patient_cards import missing_card, patient_cards, red_flag_card
 from cds_hooks.response import Card
 from cds_hooks.suggestions import offered_by
@@ -70,6 +71,6 @@ def _called_for(basis: Basis, new: Sequence[CauseRule]) -> Card:
         detail=detail.text(),
         rules=rules[:3],
         cites=first.cites,
-        findings=[],
+        findings=[problem_entry(basis, rule) for rule in new],
         offers=offered_by(basis, (f"causes/{rule.id}" for rule in new)),
     )

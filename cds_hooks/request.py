@@ -14,7 +14,7 @@ import msgspec
 from cds_hooks.discovery import SERVICES
 from rules.engine.errors import RecumbentError
 
-__all__ = ["BadRequestError", "HookRequest", "UnknownServiceError", "read_request"]
+__all__ = ["NOT_JSON", "BadRequestError", "HookRequest", "UnknownServiceError", "read_request", "require_sound"]
 
 MAX_DEPTH = 64
 """How deep JSON may nest. FHIR resources stay below 20."""
@@ -96,7 +96,7 @@ class _BundleShape(msgspec.Struct, rename="camel"):
     entry: list[dict[str, msgspec.Raw] | None] | None = None
 
 
-_NOT_JSON = "The body is not valid JSON in UTF-8. Send one JSON object."
+NOT_JSON = "The body is not valid JSON in UTF-8. Send one JSON object."
 _T = TypeVar("_T")
 _envelope = msgspec.json.Decoder(_Envelope)
 _context = msgspec.json.Decoder(_Context)
@@ -116,11 +116,7 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
     service = SERVICES.get(service_id)
     if service is None:
         raise UnknownServiceError("There is no CDS service of this id. GET /cds-services lists them.")
-    if too_deep(body):
-        raise BadRequestError(
-            f"The body nests deeper than {MAX_DEPTH} levels, or its brackets do not match. Send FHIR JSON."
-        )
-    _require_utf8(body)
+    require_sound(body)
     envelope = _decode(_envelope, body, "")
     if envelope.hook != service.hook:
         raise BadRequestError(f"hook: this service answers {service.hook}. Call the service of the hook you send.")
@@ -184,12 +180,21 @@ def too_deep(body: bytes) -> bool:
     return bool(left)
 
 
-def _require_utf8(body: bytes) -> None:
-    """The whole body, since msgspec does not look into the fields it skips."""
+def require_sound(body: bytes) -> None:
+    """
+    Refuse a body that is too deep or not UTF-8; the whole of it, since msgspec does not look into the fields it skips.
+
+    Raises:
+        BadRequestError: see its text.
+    """
+    if too_deep(body):
+        raise BadRequestError(
+            f"The body nests deeper than {MAX_DEPTH} levels, or its brackets do not match. Send FHIR JSON."
+        )
     try:
         str(body, "utf-8")
     except UnicodeDecodeError:
-        raise BadRequestError(_NOT_JSON) from None
+        raise BadRequestError(NOT_JSON) from None
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], body: bytes, place: str) -> _T:
@@ -198,7 +203,7 @@ def _decode(decoder: msgspec.json.Decoder[_T], body: bytes, place: str) -> _T:
     except msgspec.ValidationError as error:
         raise BadRequestError(_words(str(error), place)) from None
     except msgspec.DecodeError:
-        raise BadRequestError(_NOT_JSON) from None
+        raise BadRequestError(NOT_JSON) from None
 
 
 def _words(message: str, place: str) -> str:

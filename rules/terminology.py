@@ -167,7 +167,8 @@ class Terminology:
         exact: dict[tuple[str, str], dict[Match, None]] = {}
         prefixes: dict[str, dict[str, dict[Match, None]]] = {}
         by_ingredient: dict[str, list[tuple[frozenset[str], tuple[Match, ...]]]] = {}
-        for name, value_set in value_sets.items():
+        for name in matches:
+            value_set = value_sets[name]
             for concept in value_set.concepts:
                 code = _plain(concept.system, concept.code)
                 exact.setdefault((concept.system, code), {}).update(dict.fromkeys(matches[name]))
@@ -342,7 +343,7 @@ def _names(
 ) -> dict[tuple[str, ...], tuple[Match, ...]]:
     found: dict[tuple[str, ...], dict[Match, None]] = {}
     for name, value_set in value_sets.items():
-        ours = [match for match in matches[name] if isinstance(facts[match.fact], kind)]
+        ours = [match for match in matches.get(name, ()) if isinstance(facts[match.fact], kind)]
         if not ours:
             continue
         for concept in value_set.concepts:

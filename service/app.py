@@ -1,7 +1,7 @@
 """
 create_app(settings): read this first. All wiring is here and nowhere else.
 
-    settings ─▶ pack (rules/) ─▶ store, decision log, labels ─▶ routes (api/) ─▶ error answers (errors.py)
+    settings ─▶ pack (rules/) ─▶ store, logs, labels ─▶ routes (api/) ─▶ error answers (errors.py)
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -15,10 +15,11 @@ from starlette.exceptions import HTTPException
 from rules.engine.errors import RecumbentError
 from rules.loader import LIBRARY
 from rules.pack import load_pack
-from service.api import cds_services, health, rule_labels
+from service.api import cds_services, feedback, health, rule_labels
 from service.errors import LastResort, answer_error, answer_http_error, answer_invalid
 from service.headers import SafeHeaders
 from service.log import log
+from service.records.feedback_log import FeedbackLog
 from service.records.labels import open_labels
 from service.records.log import open_log
 from service.settings import Settings
@@ -45,6 +46,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
     """
     pack = load_pack(settings.library or LIBRARY)
     decisions = open_log(settings.data)
+    feedback_log = FeedbackLog(decisions)
     labels = open_labels(open_store(settings.data), pack, now())
 
     @asynccontextmanager
@@ -53,6 +55,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
         log.info("started", pack=pack.id, rules=sum(1 for _ in pack.library.rules()))
         yield
         await decisions.stop()
+        feedback_log.close()
 
     app = FastAPI(
         title="Recumbent",
@@ -71,8 +74,8 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
             "auto_configure": False,
         },
     )
-    app.state.recumbent = State(settings, pack, decisions, labels, now)
-    for module in (cds_services, rule_labels, health):
+    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, now)
+    for module in (cds_services, feedback, rule_labels, health):
         app.include_router(module.router)
     app.add_exception_handler(RecumbentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)

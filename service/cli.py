@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 import typer
@@ -30,6 +30,8 @@ from service.evaluate_file import evaluate_file
 from service.log import set_up_logs
 from service.printing import print_cards
 from service.records.decision import DecisionRecord
+from service.records.feedback_export import as_csv, exported
+from service.records.feedback_log import FeedbackLog
 from service.records.keep import ReplayError, replay
 from service.records.log import DecisionLog, open_log
 from service.settings import Settings
@@ -43,7 +45,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Decision sup
 rules_app = typer.Typer(no_args_is_help=True, help="Read and check the rule library.")
 decision_app = typer.Typer(no_args_is_help=True, help="Look at recorded decisions.")
 app.add_typer(rules_app, name="rules")
+feedback_app = typer.Typer(no_args_is_help=True, help="What clinicians did with the cards.")
 app.add_typer(decision_app, name="decision")
+app.add_typer(feedback_app, name="feedback")
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -239,6 +243,22 @@ def decision_replay(
     else:
         out.print("The replay gave the same bytes as were sent.")
         print_cards(msgspec.json.decode(body, type=CdsResponse), out)
+
+
+@feedback_app.command("export")
+def feedback_export(
+    data: DataFolder = Path("data"),
+    format: Annotated[Literal["json", "csv"], typer.Option(help="Of the export.")] = "json",
+    comments: Annotated[
+        bool, typer.Option("--comments", help="Add what clinicians wrote, decrypted. It may name patients.")
+    ] = False,
+) -> None:
+    """Export all feedback: which intervention, what was done, why, by what kind of user, when and where."""
+    entries = exported(FeedbackLog(_decisions(data)), comments=comments)
+    if format == "csv":
+        sys.stdout.write(as_csv(entries, comments=comments))
+    else:
+        sys.stdout.write(json.dumps(list(entries), indent=2) + "\n")
 
 
 def _settings(**given: Any) -> Settings:

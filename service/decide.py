@@ -5,7 +5,7 @@ Network, database and recording stay outside, so that any old decision can be ma
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,8 +13,10 @@ from uuid import uuid5
 
 from cds_hooks.basis import Basis
 from cds_hooks.card import CARD_SPACE
-from cds_hooks.cards import make_cards
+from cds_hooks.cards import each_offer_once, make_cards
 from cds_hooks.discovery import MODULES, ORDER_HOOKS, PATIENT_MODULES, modules_of, queries_of
+from cds_hooks.fingerprint import fingerprints
+from cds_hooks.quiet import Quiet, Silenced, silence
 from cds_hooks.request import HookRequest
 from cds_hooks.response import EVALUATION, CdsResponse, encode
 from rules.engine.errors import RecumbentError
@@ -33,6 +35,7 @@ __all__ = ["DataNeededError", "Decision", "conclude", "coverage", "decide", "dra
 
 
 _NOT_A_CLINICIAN = "user-is-not-a-clinician"
+_NOT_LOOKED_UP = "overrides: could not be looked up, so that every card is shown"
 _COMPLAINT_KEYS = ("intake", "conditions", "encounter")
 _ORDER_KEYS = ("conditions", "medications")
 
@@ -49,6 +52,8 @@ class Decision:
     Args:
         id: computed from the call, the pack and the moment.
         response: the answer, marked as recorded; body: the same as it is sent.
+        quiet: what was in force of earlier overrides; None where that could not be looked up.
+        fingerprints: of each shown card, by its uuid. silenced: the cards that were not shown.
     """
 
     id: str
@@ -57,6 +62,9 @@ class Decision:
     findings: Findings
     response: CdsResponse
     body: bytes
+    quiet: tuple[Quiet, ...] | None = ()
+    fingerprints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    silenced: tuple[Silenced, ...] = ()
 
 
 def decide(
@@ -65,6 +73,7 @@ def decide(
     pack: Pack,
     as_of: datetime,
     modules: frozenset[str] = MODULES,
+    quiet: tuple[Quiet, ...] | None = (),
 ) -> Decision:
     """
     Answer one call.
@@ -72,6 +81,8 @@ def decide(
     Args:
         request, resources, pack: see their types. as_of: moment of the call, with timezone.
         modules: the rule modules that are switched on.
+        quiet: what clinicians have overridden for this patient and is in force at this moment; None where that could
+            not be looked up, so that every card is shown and the answer says so.
 
     Raises:
         DataNeededError: the Patient of the call, or every source of a complaint, is lacking, and no red flag stands on
@@ -81,14 +92,21 @@ def decide(
     reading = read_facts(resources, pack, coverage(pack, used), as_of)
     if reading.wrong_patient:
         raise DataNeededError("The Patient in the prefetch is not the patient of the context. Send the right one.")
-    decision = conclude(request, pack, reading, as_of, used)
+    decision = conclude(request, pack, reading, as_of, used, quiet)
     findings = decision.findings
     if not findings.fired and not findings.silent and not any(each.fires for each in findings.orders):
         _require_data(request, reading, findings)
     return decision
 
 
-def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime, modules: frozenset[str]) -> Decision:
+def conclude(
+    request: HookRequest,
+    pack: Pack,
+    reading: Reading,
+    as_of: datetime,
+    modules: frozenset[str],
+    quiet: tuple[Quiet, ...] | None = (),
+) -> Decision:
     """From facts to the answer: the part of the pipe that a replay runs again."""
     of_orders = request.hook in ORDER_HOOKS
     rules = pack.rules.check_ids if of_orders else pack.rules.rule_ids
@@ -111,7 +129,10 @@ def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime
         moment,
         drafts(pack),
     )
-    cards = make_cards(basis)
+    made = make_cards(basis)
+    prints = {card.uuid: fingerprints(card, basis) for card in made}
+    told, silenced = silence(made, prints, quiet or ())
+    cards = tuple(each_offer_once(told))
     lacking = {each.rule for each in findings.not_evaluated}
     evaluation: dict[str, Any] = {
         "packId": pack.id,
@@ -123,11 +144,16 @@ def conclude(request: HookRequest, pack: Pack, reading: Reading, as_of: datetime
             for each in findings.not_evaluated
         ],
         "dataAsOf": moment,
-        "degraded": _degraded(reading),
+        "silenced": [
+            {"topic": each.card.source.topic.code, "indicator": each.card.indicator, "reasons": each.reasons}
+            for each in silenced
+        ],
+        "degraded": _degraded(reading) + ([_NOT_LOOKED_UP] if quiet is None else []),
         "recorded": True,
     }
     response = CdsResponse(cards, {EVALUATION: evaluation})
-    return Decision(decision, as_of, reading, findings, response, encode(response))
+    shown = {card.uuid: prints[card.uuid] for card in cards}
+    return Decision(decision, as_of, reading, findings, response, encode(response), quiet, shown, silenced)
 
 
 @lru_cache(maxsize=8)

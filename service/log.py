@@ -25,6 +25,9 @@ ALLOWED = frozenset(
         "library",
         "pack",
         "rules",
+        "entries",
+        "unknown",
+        "refused",
     )
 )
 

@@ -5,19 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules.pack import Pack
+from service.records.feedback_log import FeedbackLog
 from service.records.labels import LabelBook
 from service.records.log import DecisionLog
 from service.settings import Settings
 
-__all__ = ["State"]
+__all__ = ["CLIENT", "TENANT", "State"]
+
+TENANT, CLIENT = "default", "loopback"
+"""Of every call, as long as clients cannot be registered."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Settings, the pack in force, the decision log, the rule labels, and the clock."""
+    """Settings, the pack in force, the logs of decisions and feedback, the rule labels, and the clock."""
 
     settings: Settings
     pack: Pack
     decisions: DecisionLog
+    feedback: FeedbackLog
     labels: LabelBook
     now: Callable[[], datetime]

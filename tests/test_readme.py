@@ -57,7 +57,7 @@ def test_the_label_that_the_card_links_to_is_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_every_command_runs(command: str, tmp_path: Path) -> None:
     words = shlex.split(command)[1:]
-    if words[0] == "decision":
+    if words[0] in ("decision", "feedback"):
         with TestClient(create_app(Settings(data=tmp_path))):
             words += ["--data", str(tmp_path)]
 

@@ -1,6 +1,7 @@
 """GET /cds-services and POST /cds-services/{id}: thin routes around the pipe."""
 
 import asyncio
+from datetime import datetime
 from time import perf_counter
 
 import msgspec
@@ -8,24 +9,28 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from cds_hooks.discovery import discovery_document, modules_of, queries_of
+from cds_hooks.quiet import Quiet
 from cds_hooks.request import read_request
 from cds_hooks.response import encode, unrecorded
+from rules.engine.errors import RecumbentError
+from service.api.bodies import read_body
 from service.api.openapi import DISCOVERY, HOOK
 from service.decide import decide
-from service.errors import BodyTooLargeError, UnsupportedBodyError
 from service.fhir.gather import from_call
 from service.log import log
 from service.records.decision import DecisionRecord
+from service.records.facts_json import Whose
 from service.records.keep import record_of
 from service.records.log import DecisionLog, RecordingError
-from service.state import State
+from service.state import CLIENT, TENANT, State
 
 __all__ = ["router"]
 
 router = APIRouter()
-_JSON = ("application/json", "application/fhir+json", "application/json+fhir")
 _PATIENCE = 2.0
 """Seconds to wait for the record; then the answer goes out and says that it is not recorded."""
+_QUIET_PATIENCE = 0.2
+"""Seconds to wait for earlier overrides; then every card is shown, and the answer says so."""
 
 
 @router.get("/cds-services", summary="Discovery", responses=DISCOVERY)
@@ -42,15 +47,17 @@ async def call(service_id: str, request: Request) -> Response:
     """Answer one hook call. The answer is sent only once its record is on disk, or says that it is not."""
     state: State = request.app.state.recumbent
     settings = state.settings
-    _require_json(request)
-    body = await _body(request, settings.max_body_bytes)
+    body = await read_body(request, settings.max_body_bytes)
     began = perf_counter()
     hook = read_request(service_id, body, settings.base_url)
     used = modules_of(hook.hook, settings.modules)
     resources = from_call(hook, queries_of(state.pack, used))
-    decision = decide(hook, resources, state.pack, state.now(), settings.modules)
+    as_of, whose = state.now(), state.feedback.whose(TENANT, hook)
+    quiet = await _quiet(state, whose, as_of)
+    decision = decide(hook, resources, state.pack, as_of, settings.modules, quiet)
     milliseconds = round((perf_counter() - began) * 1000, 3)
-    record = record_of(hook, decision, state.pack, {"decide": milliseconds}, "default", "loopback", used)
+    timings = {"decide": milliseconds}
+    record = record_of(hook, decision, state.pack, timings, TENANT, CLIENT, used, whose)
     recorded = await _recorded(state.decisions, record)
     log.info(
         "answered",
@@ -63,6 +70,16 @@ async def call(service_id: str, request: Request) -> Response:
     return Response(content, media_type="application/json")
 
 
+async def _quiet(state: State, whose: Whose, as_of: datetime) -> tuple[Quiet, ...] | None:
+    """What is in force of earlier overrides; None where that cannot be known: a card too many is better than none."""
+    try:
+        async with asyncio.timeout(_QUIET_PATIENCE):
+            return await state.feedback.quiet_for(TENANT, whose, as_of)
+    except (RecumbentError, TimeoutError) as error:
+        log.error("overrides-not-read", reason=type(error).__name__)
+        return None
+
+
 async def _recorded(decisions: DecisionLog, record: DecisionRecord) -> bool:
     """Whether the record is on disk; the answer goes out all the same, since the cards matter more than the record."""
     try:
@@ -72,23 +89,3 @@ async def _recorded(decisions: DecisionLog, record: DecisionRecord) -> bool:
         log.error("decision-not-recorded", decision=record.id, reason=type(error).__name__)
         return False
     return True
-
-
-def _require_json(request: Request) -> None:
-    """JSON in UTF-8, not compressed; a missing content type is let pass."""
-    kind, *parameters = [part.strip().lower() for part in request.headers.get("content-type", "").split(";")]
-    charset = next((p.removeprefix("charset=").strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
-    if (kind and kind not in _JSON) or charset not in ("utf-8", "utf8"):
-        raise UnsupportedBodyError("Send the body as application/json in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedBodyError("Send the body without Content-Encoding.")
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The body, read no further than the limit, whatever Content-Length says."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise BodyTooLargeError(f"The body has more than {limit} bytes. Send what discovery asks for, no more.")
-    return bytes(body)

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-__all__ = ["DISCOVERY", "HOOK", "LABEL", "LABELS", "LABEL_CONTENT", "READY", "STYLE_SHEET"]
+from cds_hooks.feedback import MAX_ENTRIES
+
+__all__ = ["DISCOVERY", "FEEDBACK", "HOOK", "LABEL", "LABELS", "LABEL_CONTENT", "READY", "STYLE_SHEET"]
 
 _OUTCOME = {"application/fhir+json": {"schema": {"type": "object", "title": "OperationOutcome"}}}
 
@@ -36,6 +38,25 @@ _REQUEST = {
         "fhirAuthorization": {"type": "object"},
         "extension": {"type": "object"},
     },
+}
+_ENTRY = {
+    "type": "object",
+    "required": ["card", "outcome", "outcomeTimestamp"],
+    "properties": {
+        "card": {"type": "string", "minLength": 1, "maxLength": 200},
+        "outcome": {"type": "string", "enum": ["accepted", "overridden"]},
+        "outcomeTimestamp": {"type": "string", "format": "date-time"},
+        "acceptedSuggestions": {"type": "array", "items": {"type": "object", "required": ["id"]}},
+        "overrideReason": {
+            "type": "object",
+            "properties": {"reason": {"type": "object"}, "userComment": {"type": "string"}},
+        },
+    },
+}
+_BATCH = {
+    "type": "object",
+    "required": ["feedback"],
+    "properties": {"feedback": {"type": "array", "minItems": 1, "maxItems": MAX_ENTRIES, "items": _ENTRY}},
 }
 _CARDS = {
     "type": "object",
@@ -94,5 +115,17 @@ HOOK: dict[str, Any] = {
         412: _refusal("Data are missing without which nothing safe can be said"),
         413: _refusal("Body too large"),
         415: _refusal("Not JSON in UTF-8"),
+    },
+}
+FEEDBACK: dict[str, Any] = {
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _BATCH}}}},
+    "responses": _ELSE
+    | {
+        200: {"description": "Every entry is recorded; no body", "content": {}},
+        400: _refusal("Malformed: nothing was recorded, or all but the entries that the text names"),
+        404: _refusal("No such service"),
+        413: _refusal("Body too large"),
+        415: _refusal("Not JSON in UTF-8"),
+        503: _refusal("Not recorded now; send it again"),
     },
 }

@@ -3,7 +3,8 @@ A decision's facts as JSON, and back: what a replay needs, no more. It is patien
 
     {"call": {…}, "states": [why each group of searches was not complete, or null],
      "known": {fact: [value, date, source, days, note, from text]}, "absent": {fact: [date, source]},
-     "unknown": {fact: reason}, "orders": [{"reference": …, "known": …, "absent": …, "open": [fact]}], "gaps": {…}, …}
+     "unknown": {fact: reason}, "orders": [{"reference": …, "known": …, "absent": …, "open": [fact]}], "gaps": {…}, …,
+     "quiet": [[fingerprint, reason, critical]] or null, "whose": {…}, "cards": {uuid: [fingerprints, facts]}}
 
 Facts that no resource speaks of are not listed: they follow from the states and the pack.
 """
@@ -15,13 +16,16 @@ from typing import Any
 
 import msgspec
 
+from cds_hooks.fingerprint import facts_of_card
+from cds_hooks.quiet import Quiet
 from cds_hooks.request import HookRequest
 from rules.engine.facts import Absent, DraftOrder, Fact, Interval, Known, Reason, Unknown
+from service.decide import Decision
 from service.fhir.coverage import Coverage
 from service.fhir.read_facts import Reading
 from service.fhir.settle import Settled
 
-__all__ = ["Kept", "read_back", "to_json"]
+__all__ = ["NOBODY", "Kept", "Told", "Whose", "read_back", "read_told", "to_json"]
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -33,10 +37,42 @@ class Kept:
     request: HookRequest
     reading: Reading
     modules: frozenset[str]
+    quiet: tuple[Quiet, ...] | None
 
 
-def to_json(request: HookRequest, reading: Reading, modules: frozenset[str]) -> bytes:
-    """The call and the facts it was answered on."""
+class Whose(msgspec.Struct, frozen=True):
+    """Of whom a call was, in pseudonyms (Vault.pseudonym): the patient, and the encounter where one was named."""
+
+    patient: str | None = None
+    encounter: str | None = None
+
+
+NOBODY = Whose()
+
+
+class _Call(msgspec.Struct):
+    user: str
+
+
+class Told(msgspec.Struct):
+    """
+    What feedback on a decision's cards has to know of it.
+
+    Args:
+        cards: uuid → fingerprints, and the ids of the facts that the card names.
+    """
+
+    call: _Call
+    whose: Whose = NOBODY
+    cards: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+
+_told = msgspec.json.Decoder(Told)
+
+
+def to_json(request: HookRequest, decision: Decision, modules: frozenset[str], whose: Whose) -> bytes:
+    """The call, the facts it was answered on, and what feedback on its cards has to know."""
+    reading = decision.reading
     return _encoder.encode(
         {
             "call": {
@@ -59,6 +95,11 @@ def to_json(request: HookRequest, reading: Reading, modules: frozenset[str]) -> 
             "leftOut": reading.left_out,
             "unreadable": reading.unreadable,
             "hasPatient": reading.has_patient,
+            "quiet": decision.quiet and [(each.fingerprint, each.reason, each.critical) for each in decision.quiet],
+            "whose": whose,
+            "cards": {
+                card.uuid: (decision.fingerprints[card.uuid], facts_of_card(card)) for card in decision.response.cards
+            },
         }
     )
 
@@ -98,7 +139,13 @@ def read_back(content: bytes, coverage_of: Callable[[frozenset[str]], Coverage])
         orders,
         frozenset(stored["created"]),
     )
-    return Kept(request, reading, modules)
+    quiet = stored.get("quiet", [])  # records of before feedback have none
+    return Kept(request, reading, modules, None if quiet is None else tuple(Quiet(*each) for each in quiet))
+
+
+def read_told(content: bytes) -> Told:
+    """What feedback has to know, without the rest."""
+    return _told.decode(content)
 
 
 def _by_state(facts: Mapping[str, Fact | None]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import msgspec
 
 from cds_hooks.discovery import MODULES
 from cds_hooks.request import HookRequest
+from cds_hooks.response import Card
 from rules.pack import ENGINE_VERSION, Pack
 from service.decide import Decision, conclude, coverage
 from service.records.decision import DecisionRecord
-from service.records.facts_json import read_back, to_json
+from service.records.facts_json import NOBODY, Whose, read_back, to_json
 
 __all__ = ["ReplayError", "record_of", "replay"]
 
@@ -24,6 +25,7 @@ def record_of(
     tenant: str,
     client: str,
     modules: frozenset[str] = MODULES,
+    whose: Whose = NOBODY,
 ) -> DecisionRecord:
     """
     The record of one decision.
@@ -31,6 +33,7 @@ def record_of(
     Args:
         modules: those that were switched on.
         timings: stage → milliseconds of CPU or waiting; not part of what a replay compares.
+        whose: patient and encounter in pseudonyms, so that feedback on a card holds for their next calls.
     """
     findings, reading = decision.findings, decision.reading
     summary: dict[str, Any] = {
@@ -41,8 +44,19 @@ def record_of(
                 "topic": card.source.topic.code,
                 "indicator": card.indicator,
                 "sha256": hashlib.sha256(f"{card.summary}\n{card.detail}".encode()).hexdigest(),
+                "rules": _rules(card, request.base_url),
             }
             for card in decision.response.cards
+        ],
+        "silenced": [
+            {
+                "uuid": each.card.uuid,
+                "topic": each.card.source.topic.code,
+                "indicator": each.card.indicator,
+                "reasons": each.reasons,
+                "rules": _rules(each.card, request.base_url),
+            }
+            for each in decision.silenced
         ],
         "outcomes": findings.outcomes,
         "notEvaluated": {each.rule: each.reason for each in findings.not_evaluated},
@@ -66,8 +80,14 @@ def record_of(
         pack_id=pack.id,
         engine_version=ENGINE_VERSION,
         summary=msgspec.json.encode(summary),
-        facts=to_json(request, reading, modules),
+        facts=to_json(request, decision, modules, whose),
     )
+
+
+def _rules(card: Card, base_url: str) -> list[str]:
+    """The rules that a card links to, each as module/id/version: the intervention that feedback is about."""
+    labels = f"{base_url}/rules/"
+    return [link.url.removeprefix(labels) for link in card.links if link.url.startswith(labels)]
 
 
 class ReplayError(Exception):
@@ -84,7 +104,7 @@ def replay(record: DecisionRecord, pack: Pack) -> bytes:
     if (record.pack_id, record.engine_version) != (pack.id, ENGINE_VERSION):
         raise ReplayError("The decision was made by another pack or engine than the one loaded. Load that one.")
     kept = read_back(record.facts, lambda modules: coverage(pack, modules))
-    body = conclude(kept.request, pack, kept.reading, record.as_of, kept.modules).body
+    body = conclude(kept.request, pack, kept.reading, record.as_of, kept.modules, kept.quiet).body
     if hashlib.sha256(body).hexdigest() != msgspec.json.decode(record.summary)["responseSha256"]:
         raise ReplayError("The replay gave other bytes than were sent. Compare engine version and library files.")
     return body

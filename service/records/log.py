@@ -1,55 +1,23 @@
 """
 The decision log: a call is answered only after its record is on disk.
 
-    record() ──▶ queue ──▶ writer thread: everything that waits ──▶ one commit ──▶ all its callers go on
-
-One commit with synchronous=FULL costs a disk flush, and many callers share it. The writer also compresses and encrypts,
-so the event loop only queues. Whatever goes wrong, the callers of that batch get a RecordingError, and the writer tries
-the next batch on a new connection; without a next one, it tries by itself.
+The writer also compresses and encrypts, so the event loop only queues.
 """
 
-import asyncio
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
-from rules.engine.errors import RecumbentError
 from service.records.decision import DecisionRecord
-from service.records.rows import ANY, FIND, INSERT, LATEST, to_record, to_row
+from service.records.rows import ANY, CARDS, FIND, INSERT, LATEST, card_rows, to_record, to_row
 from service.records.vault import Vault
-from service.storage.database import Store, explain, open_store
+from service.records.writer import WriteError, Writer
+from service.storage.database import Store, open_store
 
 __all__ = ["DecisionLog", "RecordingError", "open_log"]
 
-_QUEUE_LIMIT = 1000
-"""Records that may wait: well under a second of work for a disk in order, and at most some 50 MB of memory."""
 
-_BATCH_LIMIT = 256
-"""Records in one commit: so many that a flush costs each almost nothing, so few that the first need not wait long."""
-
-_PATIENCE = 1.0
-"""Seconds to wait while another program holds the database; a caller with less time cancels its own waiting."""
-
-_RETRY = 1.0
-"""Seconds after a failure until the writer tries by itself whether the database can be written again."""
-
-_FAULTS_OF_ONE_RECORD = (
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    AttributeError,
-    TypeError,
-    ValueError,
-)
-
-
-class RecordingError(RecumbentError):
+class RecordingError(WriteError):
     """
     A decision was not recorded, or it is not certain that it was. Its text holds no path and nothing of the record.
 
@@ -60,85 +28,32 @@ class RecordingError(RecumbentError):
         super().__init__(f"The decision was not recorded: {why}")
 
 
-@dataclass(slots=True, eq=False)
-class _Call:
-    """One caller that waits; failure is set by the writer before it answers."""
-
-    record: DecisionRecord
-    stored: asyncio.Future[None]
-    failure: str | None = None
-
-    def answer(self) -> None:
-        if self.stored.done():  # cancelled meanwhile; the record is kept all the same
-            return
-        if self.failure is None:
-            self.stored.set_result(None)
-        else:
-            self.stored.set_exception(RecordingError(self.failure))
-
-
 class DecisionLog:
     """
     Records decisions durably and finds them again.
 
     Args:
-        store: the opened database.
-        vault: the keys for the facts.
-        queue_limit: how many records may wait; one more is refused at once.
-        patience: seconds to wait while another program holds the database.
-        retry: seconds after a failure until the database is tried without a record.
+        store: the opened database. vault: the keys for the facts.
+        writer: of that database; others may write with it too. Without one, the log has its own.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        vault: Vault,
-        *,
-        queue_limit: int = _QUEUE_LIMIT,
-        patience: float = _PATIENCE,
-        retry: float = _RETRY,
-    ) -> None:
-        self._store = store
-        self._vault = vault
-        self._queue_limit = queue_limit
-        self._patience = patience
-        self._retry = retry
-        self._queue: SimpleQueue[_Call | None] = SimpleQueue()
-        self._open = False
-        self._gate = threading.Lock()  # nothing may enter the queue behind the end mark, where nobody would read it
-        self._thread: threading.Thread | None = None
-        self._connection: sqlite3.Connection | None = None
-        self._failing = False
-
-    # ── for callers ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def __init__(self, store: Store, vault: Vault, writer: Writer | None = None) -> None:
+        self.store = store
+        self.vault = vault
+        self.writer = writer or Writer(store)
 
     def start(self) -> None:
         """Start the writer; does nothing if it runs."""
-        if self._thread is not None:
-            return
-        self._open = True
-        # A daemon, so that a program that forgot stop() can still end; what was acknowledged is on disk by then.
-        self._thread = threading.Thread(target=self._run, name="decision-log", daemon=True)
-        self._thread.start()
+        self.writer.start()
 
     async def stop(self) -> None:
         """Refuse new records, write all that wait, and close the database; does nothing if it does not run."""
-        with self._gate:
-            if self._open:
-                self._queue.put(None)
-            self._open = False
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
-            self._thread = None
+        await self.writer.stop()
 
     @property
     def healthy(self) -> bool:
-        """
-        Whether the writer runs and its last commit succeeded.
-
-        It recovers without calls too, so a probe that turns them away while it is False does not keep it so.
-        """
-        return self._open and not self._failing
+        """Whether the writer runs and its last commit succeeded."""
+        return self.writer.healthy
 
     async def record(self, record: DecisionRecord) -> None:
         """
@@ -149,9 +64,15 @@ class DecisionLog:
         Raises:
             RecordingError: not running, too many waiting, or the commit failed.
         """
-        call = _Call(record, asyncio.get_running_loop().create_future())
-        self._enqueue(call)
-        await call.stored
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute(INSERT, to_row(record, self.vault, datetime.now(UTC)))
+            connection.executemany(CARDS, card_rows(record))
+
+        try:
+            await self.writer.write(insert)
+        except WriteError as error:
+            raise RecordingError(str(error)) from None
 
     def find(self, id: str) -> DecisionRecord | None:
         """
@@ -161,9 +82,9 @@ class DecisionLog:
             StoreError: the database cannot be read.
             VaultError: the key of its facts is missing, or the facts were changed.
         """
-        with self._store.reading() as connection:
+        with self.store.reading() as connection:
             row = connection.execute(FIND, (id,)).fetchone()
-        return None if row is None else to_record(row, self._vault)
+        return None if row is None else to_record(row, self.vault)
 
     def latest(self, n: int) -> list[DecisionRecord]:
         """
@@ -173,96 +94,9 @@ class DecisionLog:
             StoreError: the database cannot be read.
             VaultError: the key of some facts is missing, or the facts were changed.
         """
-        with self._store.reading() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(LATEST, (n,)).fetchall()
-        return [to_record(row, self._vault) for row in rows]
-
-    def _enqueue(self, call: _Call) -> None:
-        with self._gate:
-            if not self._open:
-                raise RecordingError("the decision log is not running.")
-            if self._queue.qsize() >= self._queue_limit:
-                raise RecordingError(f"{self._queue_limit} decisions are waiting already.")
-            self._queue.put(call)
-
-    # ── in the writer thread ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def _run(self) -> None:
-        for batch in self._batches():
-            self._store_batch(batch)
-            _answer(batch)
-        self._disconnect()
-
-    def _batches(self) -> Iterator[list[_Call]]:
-        """All that waits, again and again, until the end mark."""
-        batch: list[_Call] = []
-        for call in iter(self._next, None):
-            batch.append(call)
-            if len(batch) >= _BATCH_LIMIT or self._queue.empty():
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _next(self) -> _Call | None:
-        while self._failing:
-            with suppress(Empty):
-                return self._queue.get(timeout=self._retry)
-            self._store_batch([])
-        return self._queue.get()
-
-    def _store_batch(self, batch: list[_Call]) -> None:
-        try:
-            self._commit(batch)
-        except Exception as error:  # noqa: BLE001  a writer that ends would leave every later caller waiting for ever
-            self._disconnect()  # which also rolls back; a new connection has none of the old one's trouble
-            self._failing = True
-            for call in batch:
-                call.failure = _why(error)
-        else:
-            self._failing = False
-
-    def _commit(self, batch: list[_Call]) -> None:
-        if self._connection is None:
-            self._connection = self._store.connect(self._patience)
-        self._connection.execute("BEGIN IMMEDIATE")
-        if not batch:
-            self._connection.execute("PRAGMA user_version = 0")  # or the commit would write nothing, and prove nothing
-        for call in batch:
-            self._insert(self._connection, call)
-        self._connection.execute("COMMIT")
-
-    def _insert(self, connection: sqlite3.Connection, call: _Call) -> None:
-        """A record that cannot be written, such as one with half a surrogate pair, fails alone."""
-        try:
-            connection.execute(INSERT, to_row(call.record, self._vault, datetime.now(UTC)))
-        except _FAULTS_OF_ONE_RECORD as error:
-            call.failure = _why(error)
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error), closing(self._connection):
-                self._connection = None
-
-
-def _answer(batch: list[_Call]) -> None:
-    """Wake the callers: once per event loop, since each waking costs a system call."""
-    for loop in {call.stored.get_loop() for call in batch}:
-        calls = [call for call in batch if call.stored.get_loop() is loop]
-        with suppress(RuntimeError):  # the loop is closed, so nobody waits
-            loop.call_soon_threadsafe(_answer_all, calls)
-
-
-def _answer_all(calls: list[_Call]) -> None:
-    for call in calls:
-        call.answer()
-
-
-def _why(error: Exception) -> str:
-    """In our words: those of the error may hold a value of the record."""
-    if isinstance(error, sqlite3.Error):
-        return " ".join(explain(error))
-    return f"it raised {type(error).__name__}."
+        return [to_record(row, self.vault) for row in rows]
 
 
 def open_log(folder: Path) -> DecisionLog:

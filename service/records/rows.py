@@ -1,7 +1,7 @@
 """
 A DecisionRecord as a row of the table decision, and back.
 
-    record ──▶ compressed ──▶ encrypted ──▶ row     to_row, INSERT
+    record ──▶ compressed ──▶ encrypted ──▶ row     to_row, INSERT; the cards that it gave: card_rows, CARDS
     record ◀── inflated   ◀── decrypted ◀── row     to_record, FIND, LATEST
 
 Plain SQL beside the sqlmodel table: the log writes one row per call, and SQLAlchemy would cost more than the rest of
@@ -9,13 +9,16 @@ the recording together. A test reads the rows back through the table, so the two
 """
 
 import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from service.records.decision import DecisionRecord
 from service.records.vault import Vault
 
-__all__ = ["ANY", "FIND", "INSERT", "LATEST", "to_record", "to_row"]
+__all__ = ["ANY", "CARDS", "FIND", "INSERT", "LATEST", "card_rows", "to_moment", "to_record", "to_row", "to_text"]
 
 # Not INSERT OR IGNORE, which would also swallow a row with a missing value and let it count as recorded.
 INSERT = """
@@ -26,7 +29,9 @@ INSERT INTO decision (
 ON CONFLICT (id) DO NOTHING
 """
 
-ANY = "SELECT EXISTS (SELECT * FROM decision)"
+CARDS = "INSERT INTO card (uuid, decision) VALUES (?, ?) ON CONFLICT (uuid, decision) DO NOTHING"
+
+ANY = "SELECT EXISTS (SELECT * FROM decision) OR EXISTS (SELECT * FROM feedback)"
 
 FIND = """
 SELECT id, as_of, tenant, client, service, hook, hook_instance, pack_id, engine_version, summary, facts, facts_key
@@ -43,12 +48,23 @@ _FASTEST = 1
 """zlib level: facts shrink to under a third, and a slower level gains a tenth of that for twice the time."""
 
 
+class _Given(msgspec.Struct):
+    uuid: str
+
+
+class _Summary(msgspec.Struct):
+    cards: tuple[_Given, ...] = ()
+
+
+_summary = msgspec.json.Decoder(_Summary)
+
+
 def to_row(record: DecisionRecord, vault: Vault, recorded_at: datetime) -> tuple[str | bytes, ...]:
     """The values of INSERT, with the facts compressed and encrypted."""
     facts_key, facts = vault.encrypt(zlib.compress(record.facts, _FASTEST))
     return (
         record.id,
-        _to_text(record.as_of),
+        to_text(record.as_of),
         record.tenant,
         record.client,
         record.service,
@@ -59,8 +75,13 @@ def to_row(record: DecisionRecord, vault: Vault, recorded_at: datetime) -> tuple
         record.summary,
         facts,
         facts_key,
-        _to_text(recorded_at),
+        to_text(recorded_at),
     )
+
+
+def card_rows(record: DecisionRecord) -> Iterator[tuple[str, str]]:
+    """The values of CARDS, one for each card of the decision."""
+    return ((card.uuid, record.id) for card in _summary.decode(record.summary).cards)
 
 
 def to_record(row: tuple[Any, ...], vault: Vault) -> DecisionRecord:
@@ -73,7 +94,7 @@ def to_record(row: tuple[Any, ...], vault: Vault) -> DecisionRecord:
     id_, as_of, tenant, client, service, hook, hook_instance, pack_id, engine_version, summary, facts, facts_key = row
     return DecisionRecord(
         id=id_,
-        as_of=datetime.fromisoformat(as_of).replace(tzinfo=UTC),
+        as_of=to_moment(as_of),
         tenant=tenant,
         client=client,
         service=service,
@@ -86,6 +107,11 @@ def to_record(row: tuple[Any, ...], vault: Vault) -> DecisionRecord:
     )
 
 
-def _to_text(moment: datetime) -> str:
+def to_text(moment: datetime) -> str:
     """UTC without an offset and always with microseconds: how SQLAlchemy keeps a datetime in SQLite; sorts as text."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def to_moment(text: str) -> datetime:
+    """What to_text gave, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

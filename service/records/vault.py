@@ -1,7 +1,8 @@
 """
 The keys that facts are encrypted with: one file beside the database, readable by its owner alone.
 
-    facts.keys      one Fernet key a line, newest first: the first encrypts, all of them decrypt
+    facts.keys      one Fernet key a line, newest first: the first encrypts, all of them decrypt, and the last one gives
+                    pseudonyms
 
 A backup of the database without this file holds no readable facts. A backup with both does: keep them apart.
 """
@@ -9,6 +10,8 @@ A backup of the database without this file holds no readable facts. A backup wit
 import base64
 import binascii
 import hashlib
+import hmac
+import json
 import os
 import stat
 import tempfile
@@ -33,17 +36,19 @@ class VaultError(RecumbentError):
 
 class Vault:
     """
-    Encrypts and decrypts facts.
+    Encrypts and decrypts facts, and gives pseudonyms.
 
     Args:
         keys: key id → cipher, newest first; must not be empty.
+        naming: the key of pseudonyms.
         place: the key file, named in messages.
     """
 
-    __slots__ = ("_keys", "_newest", "_place")
+    __slots__ = ("_keys", "_naming", "_newest", "_place")
 
-    def __init__(self, keys: Mapping[str, Fernet], place: Path) -> None:
+    def __init__(self, keys: Mapping[str, Fernet], naming: bytes, place: Path) -> None:
         self._keys = dict(keys)
+        self._naming = naming
         self._newest = next(iter(self._keys.items()))
         self._place = place
 
@@ -78,7 +83,8 @@ class Vault:
                 f"{place}: the key file cannot be read or made ({error.strerror}). "
                 "Make the folder writable for the user that runs the program, or restore the file from its backup."
             ) from error
-        return cls(_parse(content, place), place)
+        # Of the oldest key, so that a new one on top changes no pseudonym.
+        return cls(_parse(content, place), _naming_key(content.splitlines()[-1]), place)
 
     def encrypt(self, plain: bytes) -> tuple[str, bytes]:
         """
@@ -112,6 +118,13 @@ class Vault:
                 f"{self._place}: these facts are damaged or were changed: they are not what key {key_id} encrypted. "
                 "Restore the record from a backup of the database."
             ) from None
+
+    def pseudonym(self, *parts: str) -> str:
+        """
+        A name for something whose own name must not be stored: the same parts always give the same 32 hexadecimal
+        digits, and without the key nobody can tell from which. It lasts as long as the oldest key of the file.
+        """
+        return hmac.digest(self._naming, json.dumps(parts).encode(), "sha256").hex()[:32]
 
 
 def _make(place: Path) -> None:
@@ -178,6 +191,10 @@ def _is_key(line: bytes) -> bool:
     except binascii.Error:
         return False
     return len(key) == _KEY_BYTES and base64.urlsafe_b64encode(key) == line
+
+
+def _naming_key(key: bytes) -> bytes:
+    return hashlib.sha256(b"recumbent pseudonym key " + key).digest()
 
 
 def _key_id(key: bytes) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, MetaData
 from sqlmodel import Field, SQLModel
 
-__all__ = ["DecisionRow", "RuleLabelRow", "Table"]
+__all__ = ["CardRow", "DecisionRow", "FeedbackRow", "RuleLabelRow", "Table"]
 
 
 class Table(SQLModel):
@@ -68,3 +68,54 @@ class RuleLabelRow(Table, table=True):
     pack_id: str
     stored_at: datetime
     content: bytes
+
+
+class CardRow(Table, table=True):
+    """
+    Which decision gave a card, so that feedback finds it.
+
+    Args:
+        uuid: of the card; a call that was repeated gave it twice, in two decisions.
+        decision: id of the decision.
+    """
+
+    __tablename__ = "card"
+
+    uuid: str = Field(primary_key=True)
+    decision: str = Field(primary_key=True)
+
+
+class FeedbackRow(Table, table=True):
+    """
+    What a clinician did with one card, as service/records writes it.
+
+    Args:
+        id: a pseudonym of the whole entry, so that the same entry twice is one row.
+        client: who sent it. service: to which it was sent.
+        card, decision: None for a card that is not known here.
+        patient: a pseudonym; None as well.
+        critical: of the card.
+        outcome_at: when the clinician did it, by the client's clock.
+        reason: a code of cds_hooks/override_reasons.py, or "other".
+        sealed: what else is known of it, with what the clinician wrote; encrypted.
+        sealed_key: id of the key it was encrypted with.
+        recorded_at: when it was written, by this machine's clock.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index(None, "tenant", "patient"),)
+
+    id: str = Field(primary_key=True)
+    tenant: str
+    client: str
+    service: str
+    card: str | None
+    decision: str | None
+    patient: str | None
+    critical: bool
+    outcome: str
+    outcome_at: datetime
+    reason: str | None
+    sealed: bytes
+    sealed_key: str
+    recorded_at: datetime

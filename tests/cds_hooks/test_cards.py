@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_hooks.basis import Basis
 from cds_hooks.cards import make_cards
 from cds_hooks.detail import DETAIL_LIMIT
-from cds_hooks.override_reasons import CRITICAL_REASONS, OWN_SYSTEM, PARENTS, REASONS
 from cds_hooks.response import Card
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Interval, Known, PatientFacts, Reason
@@ -129,13 +127,6 @@ def test_the_rank_of_a_cause_is_the_same_on_every_card() -> None:
                 ranks.setdefault(each["cause"], set()).add(each["rank"])
     assert {1} == {len(found) for found in ranks.values()}
     assert 1 in {rank for found in ranks.values() for rank in found}
-
-
-@pytest.mark.parametrize("reasons", [CRITICAL_REASONS, REASONS])
-def test_override_reasons_are_at_most_seven_each_with_a_display_of_45_characters(reasons: tuple[Any, ...]) -> None:
-    assert len(reasons) <= 7
-    assert all(reason.display and len(reason.display) <= 45 for reason in reasons)
-    assert all(reason.code in PARENTS for reason in reasons if reason.system == OWN_SYSTEM)
 
 
 # ── any patient ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -49,7 +49,7 @@ def a_record(folder: Path, patient: Patient = FLAGGED) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["serve", "evaluate", "rules", "decision"]),
+        ((), ["serve", "evaluate", "rules", "decision", "feedback"]),
         (("rules",), ["check", "list", "show"]),
         (("decision",), ["list", "show", "replay"]),
         (("serve",), ["--host", "--port", "--data", "--demo", "RECUMBENT_PORT", "8080"]),
@@ -57,6 +57,8 @@ def a_record(folder: Path, patient: Patient = FLAGGED) -> Path:
         (("rules", "check"), ["--library", "--json"]),
         (("rules", "list"), ["--library", "--json"]),
         (("rules", "show"), ["--library", "--json"]),
+        (("feedback",), ["export"]),
+        (("feedback", "export"), ["--data", "--format", "--comments"]),
         (("decision", "list"), ["--data", "--count"]),
         (("decision", "show"), ["--data", "--facts"]),
         (("decision", "replay"), ["--data", "--library", "--json"]),
@@ -69,7 +71,7 @@ def test_help_names_every_command_and_option(run: Run, arguments: tuple[str, ...
     assert [word for word in words if word not in ran.out] == []
 
 
-@pytest.mark.parametrize("arguments", [(), ("rules",), ("decision",)])
+@pytest.mark.parametrize("arguments", [(), ("rules",), ("decision",), ("feedback",)])
 def test_a_command_that_needs_another_word_shows_its_help(run: Run, arguments: tuple[str, ...]) -> None:
     ran = run(*arguments)
 
@@ -382,3 +384,57 @@ def test_a_mistake_of_ours_shows_its_place_and_not_its_text(run: Run, data: Path
     assert 'File "' in ran.err
     assert ran.err.endswith("ValueError: this is a mistake in Recumbent. Please report the lines above.\n")
     assert "Secret" not in ran.err
+
+
+# ── feedback ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def answered(library: Path, pack: Pack, tmp_path: Path) -> Path:
+    """A store with one served call whose card was overridden with a comment."""
+    settings = Settings(library=library, data=tmp_path / "data")
+    with TestClient(create_app(settings, lambda: AS_OF)) as client:
+        sent = client.post("/cds-services/recumbent-patient-view", content=FLAGGED.hook_body(pack)).json()
+        entry = {"card": sent["cards"][0]["uuid"], "outcome": "overridden", "outcomeTimestamp": MOMENT}
+        reason = {"reason": {"code": "data-wrong"}, "userComment": "=1+1 is José's"}
+        body = {"feedback": [entry | {"overrideReason": reason}]}
+        assert client.post("/cds-services/recumbent-patient-view/feedback", json=body).status_code == 200
+    return settings.data
+
+
+def test_feedback_export_says_what_was_done_with_which_card_and_why(run: Run, answered: Path) -> None:
+    (entry,) = run("feedback", "export", "--data", answered).json
+
+    assert {key: entry[key] for key in ("date", "location", "user", "topic", "rules", "action", "reason", "facts")} == {
+        "date": MOMENT,
+        "location": "default",
+        "user": "Practitioner",
+        "topic": "legpainredflags",
+        "rules": ["red-flags/cauda-equina-syndrome/3"],
+        "action": "overridden",
+        "reason": "data-wrong",
+        "facts": ["saddle"],
+    }
+
+
+@pytest.mark.parametrize("format", ["json", "csv"])
+def test_feedback_export_holds_no_comment_unless_it_is_asked_for(run: Run, answered: Path, format: str) -> None:
+    without = run("feedback", "export", "--data", answered, "--format", format)
+    with_it = run("feedback", "export", "--data", answered, "--format", format, "--comments")
+
+    assert (without.code, with_it.code) == (0, 0)
+    assert "1+1" not in without.out
+    assert "1+1" in with_it.out
+
+
+def test_feedback_export_as_csv_runs_no_formula(run: Run, answered: Path) -> None:
+    ran = run("feedback", "export", "--data", answered, "--format", "csv", "--comments")
+
+    assert ran.out.splitlines()[1].endswith(",'=1+1 is José's")
+
+
+def test_feedback_export_of_a_folder_without_a_store_says_so(run: Run, tmp_path: Path) -> None:
+    ran = run("feedback", "export", "--data", tmp_path / "nowhere")
+
+    assert ran.code == 2
+    assert ran.err == f"There is no decision store in {tmp_path / 'nowhere'}. Name its folder with --data.\n"

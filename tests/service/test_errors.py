@@ -26,6 +26,7 @@ NOT_FROM_A_CALL = {
     "VaultError",
     "ReplayError",
     "VignetteError",
+    "WriteError",
 }
 
 

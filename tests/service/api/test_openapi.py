@@ -39,6 +39,7 @@ def test_the_document_names_every_route(document: dict[str, Any]) -> None:
         (CALL, "post"),
         ("/rules", "get"),
         ("/rules/style.css", "get"),
+        (f"{CALL}/feedback", "post"),
         ("/rules/{module}/{rule_id}/{version}", "get"),
         ("/rules/{module}/{rule_id}/{version}/{sha256}", "get"),
         ("/health/live", "get"),

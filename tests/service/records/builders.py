@@ -1,11 +1,15 @@
 """Records, and stores with something wrong with them."""
 
+import json
 import sqlite3
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cds_hooks.feedback import Feedback
 from service.records.decision import DecisionRecord
+from service.records.feedback_rows import Sender
 from service.storage.database import Store
 
 AS_OF = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -32,6 +36,25 @@ def a_record(
         summary=summary,
         facts=facts,
     )
+
+
+SENDER = Sender("city-hospital", "https://ehr.example.org", "leg-pain")
+
+
+def a_feedback(card: str = "card-1", reason: str | None = "excluded-by-exam", at: datetime = AS_OF) -> Feedback:
+    return Feedback(card, "overridden", at, reason=reason)
+
+
+def a_record_with_cards(id: str = "decision-1", *cards: str, tenant: str = "city-hospital") -> DecisionRecord:
+    """A decision of the patient P that gave these cards, each critical, on the ground "one"."""
+    shown = [{"uuid": card, "topic": "legpainredflags", "indicator": "critical", "rules": ["x/y/1"]} for card in cards]
+    told = {
+        "call": {"user": "Practitioner"},
+        "whose": {"patient": "P", "encounter": "E"},
+        "cards": dict.fromkeys(cards, (("one",), ("cool",))),
+    }
+    record = a_record(id, summary=json.dumps({"cards": shown}).encode(), facts=json.dumps(told).encode())
+    return replace(record, tenant=tenant)
 
 
 class TroubledStore(Store):

@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from service.records.log import DecisionLog, RecordingError, open_log
 from service.records.vault import KEY_FILE, Vault, VaultError
+from service.records.writer import Writer
 from service.storage.database import Store, open_store
 from service.storage.tables import DecisionRow
 from tests.service.records.builders import AS_OF, GatedStore, TroubledStore, a_record
@@ -34,7 +35,7 @@ def vault(store: Store) -> Vault:
 
 @pytest.fixture
 async def log(store: TroubledStore, vault: Vault) -> AsyncIterator[DecisionLog]:
-    log = DecisionLog(store, vault, patience=0.05, retry=60)
+    log = DecisionLog(store, vault, Writer(store, patience=0.05, retry=60))
     log.start()
     yield log
     await log.stop()
@@ -149,7 +150,7 @@ async def test_sqlmodel_reads_a_row_as_the_log_wrote_it(log: DecisionLog, store:
 
 
 async def test_facts_cannot_be_read_in_any_file(log: DecisionLog, store: Store) -> None:
-    await log.record(a_record(summary=b"summary-" + MARKER[::-1], facts=MARKER))
+    await log.record(a_record(summary=b'{"silent": "%b"}' % MARKER[::-1], facts=MARKER))
 
     content = b"".join(path.read_bytes() for path in store.path.parent.iterdir() if path.name != KEY_FILE)
     assert MARKER[::-1] in content  # the search does find what is stored plainly
@@ -200,11 +201,11 @@ async def test_a_caller_that_gives_up_takes_no_other_along(gated: GatedStore, va
 
 
 async def test_one_more_than_may_wait_is_refused_at_once(gated: GatedStore, vault: Vault) -> None:
-    log = DecisionLog(gated, vault, queue_limit=2)
+    log = DecisionLog(gated, vault, Writer(gated, queue_limit=2))
     first = await with_the_writer_at_the_gate(log, gated)
     waiting = await queued(log, "decision-1", "decision-2")
 
-    with pytest.raises(RecordingError, match="not recorded: 2 decisions are waiting already"):
+    with pytest.raises(RecordingError, match="not recorded: 2 others are waiting already"):
         await log.record(a_record("decision-3"))
 
     gated.gate.set()
@@ -251,7 +252,7 @@ async def test_a_stopped_log_leaves_one_file_refuses_records_and_can_start_again
     await log.stop()
 
     assert {path.name for path in store.path.parent.iterdir()} == {store.path.name, KEY_FILE}
-    with pytest.raises(RecordingError, match="is not running"):
+    with pytest.raises(RecordingError, match="not recorded: the database is not open for writing"):
         await log.record(a_record("decision-2"))
     log.start()
     await log.record(a_record("decision-3"))
@@ -323,7 +324,7 @@ async def test_a_database_held_by_another_program_is_tried_again(log: DecisionLo
 
 
 async def test_a_log_that_failed_recovers_without_a_further_record(store: TroubledStore, vault: Vault) -> None:
-    log = DecisionLog(store, vault, retry=0.01)
+    log = DecisionLog(store, vault, Writer(store, retry=0.01))
     log.start()
     store.trouble = "PRAGMA query_only = ON"
     with pytest.raises(RecordingError):

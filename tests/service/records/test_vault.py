@@ -133,3 +133,22 @@ def test_an_empty_key_file_is_refused_rather_than_filled(tmp_path: Path) -> None
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(VaultError, match=r"cannot be read or made \(No such file or directory\)"):
         Vault.open(tmp_path / "missing")
+
+
+def test_a_pseudonym_is_the_same_after_a_restart_and_under_a_newer_key(tmp_path: Path) -> None:
+    old, new = Fernet.generate_key(), Fernet.generate_key()
+    a_key_file(tmp_path, [old])
+    before = Vault.open(tmp_path).pseudonym("patient", "p1")
+    a_key_file(tmp_path, [new, old])
+
+    assert Vault.open(tmp_path).pseudonym("patient", "p1") == before
+
+
+def test_pseudonyms_of_other_parts_or_another_key_differ(tmp_path: Path) -> None:
+    a_key_file(tmp_path, [Fernet.generate_key()])
+    vault = Vault.open(tmp_path)
+    names = {vault.pseudonym("a", "b"), vault.pseudonym("ab"), vault.pseudonym("a", "b", ""), vault.pseudonym('a", "b')}
+    a_key_file(tmp_path, [Fernet.generate_key()])
+    names.add(Vault.open(tmp_path).pseudonym("a", "b"))
+
+    assert len(names) == 5

@@ -69,6 +69,22 @@ def test_every_revision_can_be_undone_and_done_again(tmp_path: Path) -> None:
     assert tables_of(path) == before > undone
 
 
+def test_the_cards_of_older_decisions_are_listed_when_feedback_comes(tmp_path: Path) -> None:
+    summaries = [b'{"cards": [{"uuid": "card-1"}, {"uuid": "card-2"}]}', b'{"cards": []}', b"{}", b"not json"]
+    path = open_store(tmp_path).path
+    with migrating(path) as config:
+        command.downgrade(config, "0001")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for number, summary in enumerate(summaries):
+            values = (f"decision-{number}", *[""] * 8, summary, b"", "", "")
+            connection.execute(f"INSERT INTO decision VALUES ({', '.join('?' * 13)})", values)  # noqa: S608
+    open_store(tmp_path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        listed = connection.execute("SELECT uuid, decision FROM card ORDER BY uuid").fetchall()
+    assert listed == [("card-1", "decision-0"), ("card-2", "decision-0")]
+
+
 def test_alembic_and_the_file_names_agree_on_the_newest_revision() -> None:
     with_alembic = ScriptDirectory(str(MIGRATIONS))
 
