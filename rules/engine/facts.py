@@ -77,6 +77,7 @@ class Reason(Enum):
     NOT_NUMERIC = "the recorded value is not a number"
     NO_UNIT = "recorded without a unit"
     UNIT_NOT_CONVERTIBLE = "recorded in a unit that cannot be converted"
+    NO_LIMIT = "recorded without the laboratory's upper limit"
     IMPLAUSIBLE = "the recorded value is not plausible"
     UNREADABLE = "the record could not be read"
     AMBIGUOUS = "recorded values contradict each other"

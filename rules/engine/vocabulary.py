@@ -91,10 +91,16 @@ class MedicationFact(_Common):
 
 
 class UpperLimit(Shape):
-    """Read the value as a multiple of the laboratory's own upper limit; `assumed` where the report states none."""
+    """
+    Read the value as a multiple of the laboratory's own upper limit.
+
+    `assumed` where the report states none; with `must-be-stated` the fact is unknown then, and the assumed limit only
+    tells a believable one from a filler.
+    """
 
     assumed: Decimal
     unit: str
+    must_be_stated: bool = False
 
 
 class MeasurementFact(_Common):

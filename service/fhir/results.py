@@ -39,7 +39,8 @@ def read_number(
         analyte: its rows in units.csv.
 
     Returns:
-        Known, or NO_VALUE, NOT_NUMERIC, NO_UNIT, UNIT_NOT_CONVERTIBLE or IMPLAUSIBLE. Patient data never raises.
+        Known, or NO_VALUE, NOT_NUMERIC, NO_UNIT, UNIT_NOT_CONVERTIBLE, NO_LIMIT or IMPLAUSIBLE. Patient data never
+        raises.
 
     Source: hl7.org/fhir/R4/observation.html; ucum.org.
     """
@@ -62,6 +63,8 @@ def read_number(
         return Reason.UNIT_NOT_CONVERTIBLE
     if limit:
         top = _upper_limit(part, spellings, limit, analyte, terminology)
+        if top is None and limit.must_be_stated:
+            return Reason.NO_LIMIT
         value = value / (top or limit.assumed)
         note = None if top else f"upper limit of normal assumed to be {limit.assumed} {limit.unit}"
     low, high = fact.plausible

@@ -8,17 +8,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_hooks.basis import Basis
 from cds_hooks.cards import make_cards
 from cds_hooks.detail import DETAIL_LIMIT
 from cds_hooks.response import Card
-from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Interval, Known, PatientFacts, Reason
 from rules.engine.vocabulary import AnswerFact, ConditionFact, MeasurementFact, MedicationFact
 from rules.pack import Pack, load_pack
 from rules.texts import LONGEST_SUMMARY
-from service.decide import drafts
-from tests.cds_hooks.calls import A_CALL
+from tests.cds_hooks.calls import a_basis
 
 _COLD_LEG = {"leg-pain": True, "onset": "under-24-hours", "cool": True, "pulses-absent": True, "numb": True}
 _RESTLESS = {
@@ -43,10 +40,7 @@ def _facts(given: Mapping[str, Any]) -> PatientFacts:
 
 def _cards(facts: PatientFacts, **basis: Any) -> tuple[Card, ...]:
     pack = load_pack()
-    findings = evaluate(pack.rules, facts)
-    return make_cards(
-        Basis(A_CALL, pack, facts, findings, basis.get("gaps", {}), basis.get("unreadable", {}), drafts=drafts(pack))
-    )
+    return make_cards(a_basis(pack, facts, **basis))
 
 
 def test_a_red_flag_comes_first_and_is_critical_for_an_emergency() -> None:

@@ -6,17 +6,14 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.basis import Basis
 from cds_hooks.cards import make_cards
 from cds_hooks.response import Card
 from cds_hooks.values import in_a_sentence, score_line
 from rules.cases import facts_of
 from rules.engine.criteria import ScoreRange
-from rules.engine.evaluate import evaluate
 from rules.engine.rule import ScoreRule
 from rules.pack import Pack
-from service.decide import drafts
-from tests.cds_hooks.calls import A_CALL
+from tests.cds_hooks.calls import a_basis
 
 HEEL = {"leg-pain": True, "heel-first-step": True, "tinel-tarsal": False, "stocking": False, "joint-swollen": False}
 CLOT = {
@@ -34,7 +31,7 @@ CLOT = {
 
 def cards(pack: Pack, facts: Mapping[str, Any]) -> dict[str, Card]:
     known = facts_of(pack.library, facts)
-    made = make_cards(Basis(A_CALL, pack, known, evaluate(pack.rules, known), {}, {}, drafts=drafts(pack)))
+    made = make_cards(a_basis(pack, known))
     return {card.source.topic.display or "": card for card in made}
 
 

@@ -8,17 +8,15 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.basis import Basis
 from cds_hooks.cards import make_cards
 from cds_hooks.discovery import queries_of
 from cds_hooks.fingerprint import facts_of_card, fingerprints
 from cds_hooks.request import read_request
-from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Known, PatientFacts
 from rules.pack import Pack
 from service.decide import decide
 from service.fhir.gather import from_prefetch
-from tests.cds_hooks.calls import A_CALL
+from tests.cds_hooks.calls import A_CALL, a_basis
 from tests.scenarios.scenario import Scenario, scenarios
 
 COLD_LEG = {"leg-pain": True, "onset": "under-24-hours", "cool": True, "pulses-absent": True}
@@ -44,13 +42,13 @@ def facts(given: Mapping[str, Any], date: str = "2026-11-21") -> PatientFacts:
 
 def prints(pack: Pack, known: PatientFacts) -> dict[str, tuple[str, ...]]:
     """The fingerprints of each card, by its topic."""
-    basis = Basis(A_CALL, pack, known, evaluate(pack.rules, known), {}, {})
+    basis = a_basis(pack, known)
     return {card.source.topic.code: fingerprints(card, basis) for card in make_cards(basis)}
 
 
 def test_the_same_facts_give_the_same_fingerprints_in_another_call(shipped_pack: Pack) -> None:
     known = facts(COLD_LEG)
-    basis = Basis(A_CALL, shipped_pack, known, evaluate(shipped_pack.rules, known), {}, {})
+    basis = a_basis(shipped_pack, known)
     again = replace(basis, request=replace(A_CALL, hook_instance="another", base_url="https://another.example.org"))
 
     expected = [fingerprints(card, basis) for card in make_cards(basis)]
@@ -95,7 +93,7 @@ def test_a_value_that_nothing_on_the_card_uses_changes_nothing(shipped_pack: Pac
 
 
 def test_a_fact_that_is_no_longer_missing_leaves_the_other_missing_facts_as_they_were(shipped_pack: Pack) -> None:
-    basis = Basis(A_CALL, shipped_pack, facts(RESTLESS), evaluate(shipped_pack.rules, facts(RESTLESS)), {}, {})
+    basis = a_basis(shipped_pack, facts(RESTLESS))
     fewer = replace(basis, findings=replace(basis.findings, missing=basis.findings.missing[1:]))
     before, after = (
         next(fingerprints(card, each) for card in make_cards(each) if card.source.topic.code == MISSING)
@@ -107,7 +105,7 @@ def test_a_fact_that_is_no_longer_missing_leaves_the_other_missing_facts_as_they
 
 def test_a_mimic_is_a_ground_of_its_own(shipped_pack: Pack) -> None:
     heel = {"leg-pain": True, "heel-first-step": True, "location": "sole"}
-    basis = Basis(A_CALL, shipped_pack, facts(heel), evaluate(shipped_pack.rules, facts(heel)), {}, {})
+    basis = a_basis(shipped_pack, facts(heel))
     without = replace(basis, findings=replace(basis.findings, mimics=()))
     with_it, bare = (
         {card.source.topic.code: set(fingerprints(card, each)) for card in make_cards(each)}
@@ -120,7 +118,7 @@ def test_a_mimic_is_a_ground_of_its_own(shipped_pack: Pack) -> None:
 
 def test_a_new_version_of_a_rule_is_a_new_ground(shipped_pack: Pack) -> None:
     known = facts(COLD_LEG)
-    basis = Basis(A_CALL, shipped_pack, known, evaluate(shipped_pack.rules, known), {}, {})
+    basis = a_basis(shipped_pack, known)
     card = make_cards(basis)[0]
     findings = card.extension["org.recumbent.findings"]
     newer = [entry | {"version": entry["version"] + 1} for entry in findings]
@@ -138,7 +136,7 @@ def test_the_card_that_says_who_the_rules_are_for_has_a_fingerprint_too(shipped_
 
 def test_the_facts_of_a_card_are_those_it_names_as_evidence(shipped_pack: Pack) -> None:
     known = facts(COLD_LEG)
-    card = make_cards(Basis(A_CALL, shipped_pack, known, evaluate(shipped_pack.rules, known), {}, {}))[0]
+    card = make_cards(a_basis(shipped_pack, known))[0]
 
     assert {"cool", "pulses-absent"} <= set(facts_of_card(card)) <= set(COLD_LEG)
 

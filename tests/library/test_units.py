@@ -179,7 +179,7 @@ NOT_JUDGED: dict[str, Callable[[Row], bool]] = {
     "urea is not urea nitrogen": lambda row: row.analyte == "urea-to-urea-nitrogen" and row.from_unit == "mg/dL",
     "it reads 1.73.m2 as 73 square meters": lambda row: row.from_unit.endswith("1.73.m2"),
     "to UCUM an international unit is arbitrary": lambda row: (
-        (row.from_unit, row.to_unit) in {("[IU]/L", "U/L"), ("mU/L", "m[IU]/L")}
+        (row.from_unit, row.to_unit) in {("[IU]/L", "U/L"), ("mU/L", "m[IU]/L"), ("[arb'U]/mL", "U/mL")}
     ),
 }
 

@@ -1,1 +1,1 @@
-"""Do the cases beside the rules notice a mistake? Each rule is changed in one place, and a case has to fail."""
+"""Do the cases notice a mistake? Each rule and each value set is changed in one place, and a case has to fail."""

@@ -1,8 +1,9 @@
 """
-`make mutants`: change every rule in every small way and see that one of its cases fails.
+`make mutants`: change every rule and every code in every small way and see that a case fails.
 
     python -m tests.mutants                      the whole library
-    python -m tests.mutants causes/sciatica      some of it; `definitions` are the shared criteria
+    python -m tests.mutants causes/sciatica      some of it; `definitions` are the shared criteria,
+                                                 `codes` the value sets
 
 What survives is listed in survivors.yaml with the reason why no case could tell the difference; any other survivor, or
 fewer than 95 % found, is a failure.

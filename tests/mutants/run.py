@@ -1,4 +1,4 @@
-"""One rule after another: its changes, and whether its cases notice."""
+"""One rule or value set after another: its changes, and whether the cases notice."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from rules.engine.rule import Definitions, Rule
 from rules.loader import LIBRARY, RULES, Library, Loaded, load, only
 from rules.strict_yaml import StrictLoader
 from tests.mutants.changes import changes_of
+from tests.mutants.codes import CODES, code_names, noticed_codes
 
 __all__ = ["LEAST_FOUND", "Outcome", "listed_survivors", "names", "try_out"]
 
@@ -26,7 +27,7 @@ _SURVIVORS = Path(__file__).parent / "survivors.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one rule: how many changes were found, of how many, and those that were not."""
+    """Of one rule or value set: how many changes were found, of how many, and those that were not."""
 
     name: str
     found: int
@@ -47,24 +48,31 @@ def _loaded() -> Loaded:
 
 def names() -> list[str]:
     """
-    Everything that can be changed: rules as module/id, definitions as definitions/id.
+    Everything that can be changed: rules as module/id, definitions as definitions/id, value sets as codes/id.
 
     The definition of a leg complaint belongs to no rule; tests/library/test_complaint.py tests its parts one by one.
     """
     library = _loaded().library
     rules = [f"{module}/{rule.id}" for module, rule in library.rules() if rule.status == "active"]
-    return rules + [f"definitions/{name}" for name in library.definitions.definitions if name != COMPLAINT]
+    definitions = [f"definitions/{name}" for name in library.definitions.definitions if name != COMPLAINT]
+    return rules + definitions + code_names()
 
 
 def try_out(name: str, every: int = 1, first: int = 0) -> Outcome:
-    """Make the changes of one rule (each `every`th from `first` on) and run the cases that should notice."""
-    survivors, made = [], 0
-    for what, library in _changed(name, every, first % every):
-        made += 1
+    """Make the changes of one of these (each `every`th from `first` on) and run the cases that should notice."""
+    module, rest = name.split("/")
+    if module == CODES:
+        changes = list(noticed_codes(rest, every, first % every))
+    else:
+        changes = list(_noticed_rules(name, every, first % every))
+    survivors = tuple(what for what, noticed in changes if not noticed)
+    return Outcome(name, len(changes) - len(survivors), len(changes), survivors)
+
+
+def _noticed_rules(name: str, every: int, first: int) -> Iterator[tuple[str, bool]]:
+    for what, library in _changed(name, every, first):
         rules = [(module, library.by_module()[module][rule.id]) for module, rule in _users(name)]
-        if not _noticed(only(_loaded(), library, rules), rules):
-            survivors.append(what)
-    return Outcome(name, made - len(survivors), made, tuple(survivors))
+        yield what, _noticed(only(_loaded(), library, rules), rules)
 
 
 def _noticed(loaded: Loaded, rules: list[tuple[str, Rule]]) -> bool:

@@ -1,10 +1,16 @@
-"""A sample of `make mutants`: of the changes of each rule every fortieth, so that a gap shows before the long run."""
+"""
+A sample of `make mutants`: of the changes of each rule and value set every fortieth, so that a gap shows before the
+long run.
+"""
 
 import pytest
 import yaml
 
 from rules.strict_yaml import StrictLoader
+from rules.terminology import ATC, ICD10CM, LOINC, RXNORM, SNOMED
+from tests.library.coded.in_use import Code, has_loinc_digit, has_snomed_digit, neighbor
 from tests.mutants.changes import changes_of
+from tests.mutants.codes import noticed_codes
 from tests.mutants.run import listed_survivors, names, try_out
 
 EVERY = 40
@@ -26,7 +32,7 @@ RULE = yaml.load(
 
 
 @pytest.mark.parametrize("number", range(len(names())), ids=names())
-def test_a_mistake_in_a_rule_makes_one_of_its_cases_fail(number: int) -> None:
+def test_a_mistake_in_a_rule_or_a_value_set_makes_a_case_fail(number: int) -> None:
     name = names()[number]
     outcome = try_out(name, every=EVERY, first=number)
 
@@ -80,3 +86,47 @@ def test_every_kind_of_mistake_is_made() -> None:
         "evidence.three: supports for opposes",
         "evidence.three.when: at-most for at-least",
     }
+
+
+def test_every_kind_of_mistake_is_made_of_a_code() -> None:
+    assert {what for what, _ in noticed_codes("baker-cyst")} >= {
+        "82675004: left out",
+        "82675004: its neighbor for it",
+        "82675004: 131148009 of bleeding-other for it",
+        "82675004: moved to bleeding-other",
+        "M71.2: left out",
+        "M71.2: its neighbor for it",
+        "M71.2: one character more",
+        "M71.2: one character less",
+        "M71.2: moved to bleeding-other",
+    }
+
+
+def test_every_kind_of_mistake_is_made_of_a_symptom() -> None:
+    assert {what for what, _ in noticed_codes("symptoms")} >= {
+        "386661006 fever: left out",
+        "386661006 fever: its neighbor for it",
+        "386661006 fever: another answer",
+        "300954003 location calf: another answer",
+    }
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "beside"),
+    [
+        (RXNORM, "83367", "83368"),
+        (ATC, "B01AF01", "B01AF02"),
+        (ATC, "C10AA", "C10AB"),
+        (ICD10CM, "I70.22", "I70.23"),
+        (ICD10CM, "I82.89", "I82.88"),
+    ],
+)
+def test_a_neighbor_is_the_next_code(system: str, code: str, beside: str) -> None:
+    assert Code(system, beside) == neighbor(Code(system, code))
+
+
+def test_a_neighbor_has_a_check_digit_that_holds() -> None:
+    beside = neighbor(Code(SNOMED, "128053003")), neighbor(Code(LOINC, "2823-3"))
+
+    assert [each.code for each in beside] != ["128053003", "2823-3"]
+    assert (has_snomed_digit(beside[0].code), has_loinc_digit(beside[1].code)) == (True, True)

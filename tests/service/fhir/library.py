@@ -69,6 +69,13 @@ _OURS: dict[str, dict[str, Any]] = {
         "plausible": [0.01, 5000],
         "times-upper-limit": {"assumed": 200, "unit": "U/L"},
     },
+    "rheumatoid-factor": _LAB
+    | {
+        "value-set": ["rheumatoid-factor"],
+        "unit": "{xULN}",
+        "plausible": [0, 1000],
+        "times-upper-limit": {"assumed": 20, "unit": "[IU]/mL", "must-be-stated": True},
+    },
     "ankle-brachial-index": _LAB
     | {
         "value-set": ["ankle-brachial-index", "ankle-brachial-index-left", "ankle-brachial-index-right"],
@@ -125,6 +132,7 @@ _CODES: dict[str, dict[str, Mapping[str, tuple[str, ...]]]] = {
     "d-dimer-feu": {LOINC: {"48065-7": ("D-dimer FEU",)}},
     "d-dimer-ddu": {LOINC: {"48066-5": ("D-dimer DDU",)}},
     "ck": {LOINC: {"2157-6": ("Creatine kinase",)}},
+    "rheumatoid-factor": {LOINC: {"11572-5": ("Rheumatoid factor",)}},
     "ankle-brachial-index": {LOINC: {"77194-9": ("Ankle-brachial index",)}},
     "ankle-brachial-index-left": {LOINC: {"76497-7": ("Ankle-brachial index, left",)}},
     "ankle-brachial-index-right": {LOINC: {"76496-9": ("Ankle-brachial index, right",)}},

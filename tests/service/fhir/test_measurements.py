@@ -11,6 +11,7 @@ from tests.builders import Patient, Resource, a_patient, coded, day, quantity
 from tests.service.fhir.reading import fact_of, read, reason_of
 
 POTASSIUM, FERRITIN, CK, CREATININE = "2823-3", "2276-4", "2157-6", "2160-0"
+RHEUMATOID_FACTOR = "11572-5"
 FEU, DDU = "48065-7", "48066-5"
 ABI, ABI_LEFT, ABI_RIGHT = "77194-9", "76497-7", "76496-9"
 BLOOD_PRESSURE, SYSTOLIC, DIASTOLIC = "85354-9", "8480-6", "8462-4"
@@ -430,6 +431,30 @@ def test_a_limit_without_a_unit_is_in_the_unit_of_the_result(pack: Pack) -> None
 
     assert isinstance(fact, Known)
     assert (Decimal("4"), None) == (fact.value, fact.note)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "multiple"),
+    [
+        ([{"high": quantity(14, "[IU]/mL")}], "3"),
+        ([{"high": quantity(14)}], "3"),
+        ([{"low": quantity(0), "high": quantity(14)}], "3"),
+        ([], Reason.NO_LIMIT),
+        ([{"text": "< 14"}], Reason.NO_LIMIT),
+        ([{"low": quantity(0)}], Reason.NO_LIMIT),
+        ([{"high": quantity(999999)}], Reason.NO_LIMIT),
+        ([{"high": quantity(0)}], Reason.NO_LIMIT),
+        ([{"high": quantity(14, "mg/dL")}], Reason.NO_LIMIT),
+        ([{"high": quantity(14), "type": coded("critical")}], Reason.NO_LIMIT),
+    ],
+)
+def test_where_the_limit_must_be_stated_a_report_without_a_believable_one_tells_nothing(
+    ranges: Any, multiple: str | Reason, pack: Pack
+) -> None:
+    patient = a_patient().with_lab(RHEUMATOID_FACTOR, 42, "[IU]/mL", referenceRange=ranges)
+    fact = fact_of("rheumatoid-factor", patient, pack)
+
+    assert multiple == (fact.reason if isinstance(fact, Unknown) else str(getattr(fact, "value", None)))
 
 
 def test_creatine_kinase_without_a_unit_is_no_multiple(pack: Pack) -> None:

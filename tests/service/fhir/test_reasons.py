@@ -31,6 +31,7 @@ SHOWN: list[tuple[Reason, str, Patient, dict[str, Any]]] = [
     (Reason.NOT_NUMERIC, "potassium", NOBODY.with_lab("2823-3", valueString="low"), {}),
     (Reason.NO_UNIT, "potassium", NOBODY.with_lab("2823-3", 3.1), {}),
     (Reason.UNIT_NOT_CONVERTIBLE, "potassium", NOBODY.with_lab("2823-3", 3.1, "g"), {}),
+    (Reason.NO_LIMIT, "rheumatoid-factor", NOBODY.with_lab("11572-5", 42, "[IU]/mL"), {}),
     (Reason.IMPLAUSIBLE, "potassium", NOBODY.with_lab("2823-3", 31, "mmol/L"), {}),
     (Reason.UNREADABLE, "potassium", NOBODY, {"observations": a_bundle([{"resourceType": "Observation", "id": 1}])}),
     (Reason.AMBIGUOUS, "pregnancy-test", NOBODY.with_lab("2106-3", valueString="negative", valueBoolean=True), {}),
