@@ -144,6 +144,7 @@ class DerivedFact(_Common):
     of: tuple[Id, ...] = Field(min_length=1)
     unit: str
     instead_of: Id | None = Field(default=None, description="the measured fact that this one stands in for")
+    any_day: tuple[Id, ...] = Field(default=(), description="parts that change slowly: another day serves")
 
 
 class ChangeFact(_Common):

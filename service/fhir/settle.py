@@ -170,13 +170,14 @@ def _reason_of_parts(parts: Iterable[Known | Absent | Unknown | None]) -> Reason
 def _derived(
     definition: DerivedFact, stated: Mapping[str, Known | Absent | Unknown], facts: Mapping[str, FactDefinition]
 ) -> Known | None:
-    """A measured value where there is one, else the formula over results of one day and the person's age and sex."""
+    """A measured value where there is one, else the formula over the person's age and sex and results of one day."""
     measured = stated.get(definition.instead_of or "")
     if isinstance(measured, Known):
         return measured
     parts = [(name, part) for name in definition.of if isinstance(part := stated.get(name), Known)]
     values = [_argument(part.value) for _, part in parts]
-    results = [part for name, part in parts if not isinstance(facts[name], DemographicFact)]
+    of_a_day = ((name, part) for name, part in parts if name not in definition.any_day)
+    results = [part for name, part in of_a_day if not isinstance(facts[name], DemographicFact)]
     dates = {part.date or "" for part in results}
     if len(parts) != len(definition.of) or None in values or len(dates) != 1 or len(min(dates)) != _A_DAY:
         return None
