@@ -88,11 +88,12 @@ def close(detail: Detail, basis: Basis, rules: Sequence[tuple[str, Rule]], cites
     """Evidence, limits, rules and versions: the end of every card; the full basis stands behind the links."""
     sources = [basis.pack.library.sources[name] for name in dict.fromkeys(cite.split(" ")[0] for cite in cites)]
     if sources:
-        detail.add(1, "**Evidence.** " + "; ".join(f"{each.publisher} ({each.year})" for each in sources[:2]) + ".")
+        named = list(dict.fromkeys(f"{each.publisher} ({each.year})" for each in sources))
+        detail.add(1, f"**Evidence.** {'; '.join(named[:2])}.")
     if len(rules) == 1:
         detail.add(5, f"**Limits.** {rules[0][1].limits}")
-    named = ", ".join(f"{module}/{rule.id} v{rule.version}" for module, rule in rules)
-    detail.add(FIXED, f"{_USE} Rules: {named}.")
+    versions = ", ".join(f"{module}/{rule.id} v{rule.version}" for module, rule in rules)
+    detail.add(FIXED, f"{_USE} Rules: {versions}.")
 
 
 def fact_lines(basis: Basis, facts: Iterable[str]) -> list[str]:

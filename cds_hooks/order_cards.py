@@ -42,14 +42,16 @@ def _card(basis: Basis, found: _Findings, further: Sequence[_Findings]) -> Card:
     rule, check = _rule(basis, first), _check(basis, first)
     detail = Detail()
     detail.add(FIXED, f"**Order: {basis.pack.library.facts[first.kind].title}.** {check.why}")
-    detail.list(0, "**Found in the data sent**", fact_lines(here, first.facts))
+    found_facts = _grounds(basis, first)
+    detail.list(0, "**Found in the data sent**", fact_lines(here, found_facts))
     if first.presumed:
         detail.add(FIXED, f"**Holds unless** (not known): {titles(here, first.presumed)}.")
     detail.list(0, "**Also on this order**", [_check(basis, each).summary for each in fired[1:]])
     detail.list(0, "**Also on other orders**", [_check(basis, each[0]).summary for each in further])
     detail.list(0, "**To consider**", check.consider)
-    if open_ := list(dict.fromkeys(_not_checked(found)))[:_NOT_CHECKED_SHOWN]:
-        detail.add(3, f"**Not checked, facts missing:** {titles(here, open_)}.")
+    open_ = [fact for fact in dict.fromkeys(_not_checked(basis, found)) if fact not in found_facts]
+    if open_:
+        detail.add(3, f"**Not checked, facts missing:** {titles(here, open_[:_NOT_CHECKED_SHOWN])}.")
     rules = list({each.rule: ("order-checks", _rule(basis, each)) for each in fired}.values())
     close(detail, basis, rules, check.cites)
     others = [each for order in further for each in order if each.fires]
@@ -77,9 +79,15 @@ def _check(basis: Basis, found: OrderFinding) -> OrderCheck:
     return next(check for check in _rule(basis, found).checks if check.id == found.check)
 
 
-def _not_checked(found: _Findings) -> Iterator[str]:
-    """What the open checks of an order wait for, those of the worst first."""
-    return (fact for each in found for fact in each.lacking)
+def _grounds(basis: Basis, found: OrderFinding) -> list[str]:
+    """What a check rests on, without the kind of order itself, which the card names, and those that it is not."""
+    orders = basis.pack.order_facts
+    return [fact for fact in found.facts if fact not in orders or orders[fact].of not in ("what", "reason")]
+
+
+def _not_checked(basis: Basis, found: _Findings) -> Iterator[str]:
+    """What the open checks of an order wait for in the record, those of the worst first."""
+    return (fact for each in found for fact in each.lacking if fact not in basis.pack.order_facts)
 
 
 def _offers(basis: Basis, fired: _Findings) -> Iterator[Offered]:

@@ -41,7 +41,8 @@ def main() -> None:
 async def _bench(folder: Path) -> None:
     set_up_logs(logging.ERROR)
     pack = load_pack(LIBRARY)
-    service = discovery_document(pack, datetime.now(UTC).date())["services"][-1]
+    services = discovery_document(pack, datetime.now(UTC).date())["services"]
+    service = next(each for each in services if each["hook"] == "patient-view")
     bodies = {size: body_of(size, service, pack.library.intake_url) for size in SIZES}
     parse = _parse_cost(bodies[500]) / 500
     print(
