@@ -51,7 +51,7 @@ class Decision:
 
     Args:
         id: computed from the call, the pack and the moment.
-        response: the answer, marked as recorded; body: the same as it is sent.
+        response: the answer, marked as recorded; body: the same as it is sent. modules: those that answered.
         quiet: what was in force of earlier overrides; None where that could not be looked up.
         fingerprints: of each shown card, by its uuid. silenced: the cards that were not shown.
     """
@@ -62,6 +62,7 @@ class Decision:
     findings: Findings
     response: CdsResponse
     body: bytes
+    modules: frozenset[str]
     quiet: tuple[Quiet, ...] | None = ()
     fingerprints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     silenced: tuple[Silenced, ...] = ()
@@ -153,7 +154,7 @@ def conclude(
     }
     response = CdsResponse(cards, {EVALUATION: evaluation})
     shown = {card.uuid: prints[card.uuid] for card in cards}
-    return Decision(decision, as_of, reading, findings, response, encode(response), quiet, shown, silenced)
+    return Decision(decision, as_of, reading, findings, response, encode(response), modules, quiet, shown, silenced)
 
 
 @lru_cache(maxsize=8)

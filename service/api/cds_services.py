@@ -57,7 +57,7 @@ async def call(service_id: str, request: Request) -> Response:
     decision = decide(hook, resources, state.pack, as_of, settings.modules, quiet)
     milliseconds = round((perf_counter() - began) * 1000, 3)
     timings = {"decide": milliseconds}
-    record = record_of(hook, decision, state.pack, timings, TENANT, CLIENT, used, whose)
+    record = record_of(hook, decision, state.pack, timings, TENANT, CLIENT, whose)
     recorded = await _recorded(state.decisions, record)
     log.info(
         "answered",

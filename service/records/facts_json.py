@@ -70,7 +70,7 @@ class Told(msgspec.Struct):
 _told = msgspec.json.Decoder(Told)
 
 
-def to_json(request: HookRequest, decision: Decision, modules: frozenset[str], whose: Whose) -> bytes:
+def to_json(request: HookRequest, decision: Decision, whose: Whose) -> bytes:
     """The call, the facts it was answered on, and what feedback on its cards has to know."""
     reading = decision.reading
     return _encoder.encode(
@@ -83,7 +83,7 @@ def to_json(request: HookRequest, decision: Decision, modules: frozenset[str], w
                 "patient": request.patient_id,
                 "encounter": request.encounter_id,
                 "baseUrl": request.base_url,
-                "modules": sorted(modules),
+                "modules": sorted(decision.modules),
             },
             "states": [state and state.value for state in reading.settled.states],
             **_by_state(reading.settled.stated),

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from cds_hooks.discovery import MODULES
 from cds_hooks.request import HookRequest
 from cds_hooks.response import Card
 from rules.pack import ENGINE_VERSION, Pack
@@ -24,14 +23,12 @@ def record_of(
     timings: Mapping[str, float],
     tenant: str,
     client: str,
-    modules: frozenset[str] = MODULES,
     whose: Whose = NOBODY,
 ) -> DecisionRecord:
     """
     The record of one decision.
 
     Args:
-        modules: those that were switched on.
         timings: stage → milliseconds of CPU or waiting; not part of what a replay compares.
         whose: patient and encounter in pseudonyms, so that feedback on a card holds for their next calls.
     """
@@ -80,7 +77,7 @@ def record_of(
         pack_id=pack.id,
         engine_version=ENGINE_VERSION,
         summary=msgspec.json.encode(summary),
-        facts=to_json(request, decision, modules, whose),
+        facts=to_json(request, decision, whose),
     )
 
 
