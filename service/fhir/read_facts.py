@@ -98,7 +98,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         coverage: which search covers which fact.
         as_of: moment of the call, with timezone; every look-back is counted from it.
     """
-    chart = Chart(pack, as_of)
+    chart = Chart(pack, as_of, frozenset(safe_reference(each) for each in resources.created))
     record = _decode(resources, chart)
     ours = [(url, patient) for url, patient in record.patients if patient.id == resources.patient_id]
     for _, patient in ours:
@@ -122,7 +122,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         has_patient=bool(ours),
         wrong_patient=bool(record.patients) and not ours,
         orders=orders,
-        created=frozenset(safe_reference(each) for each in resources.created),
+        created=chart.created,
     )
 
 
