@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev serve test check format bench mutants vignettes lock clean
+.PHONY: help install install-dev serve ehr test check format bench mutants vignettes lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ serve: install ## Run the demo server: PORT=8080 DATA=./data; Ctrl-C stops it
 	trap "kill -TERM $$server" INT TERM; \
 	{ wait $$server; status=$$?; while kill -0 $$server; do wait $$server; status=$$?; done; } 2>/dev/null; \
 	case $$status in 130|143) ;; *) exit $$status ;; esac
+
+ehr: install-dev ## Try the service from an EHR page in a browser, with made-up patients: PORT=8080, the page at 8081
+	@$(BIN)/python -m tests.ehr --port '$(PORT)'
 
 test: install-dev ## Run all tests; ARGS='-k ferritin' runs some of them
 	@$(BIN)/python -m pytest -n auto $(ARGS)
