@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import tempfile
@@ -18,6 +19,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make ehr", description="A service and an EHR beside it, on this machine.")
     parser.add_argument("--port", type=int, default=8080, help="of the service; the page of the EHR is at the next one")
     port = parser.parse_args().port
+    if not 0 < port < 65535:
+        parser.error("--port should be a number from 1 to 65534.")
     set_up_logs(logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("Loading the rule library …", flush=True)
@@ -32,7 +35,9 @@ def main() -> None:
                 print("All patients are made up, and nothing is kept. Ctrl-C stops both.", flush=True)
                 signal.pause()
         except OSError as error:
-            sys.exit(f"Port {port} or {port + 1} cannot be used ({error.strerror}). Choose another: make ehr PORT=9000")
+            sys.exit(
+                f"Port {port} or {port + 1} cannot be used ({os.strerror(error.errno or 0)}). Choose another: make ehr PORT=9000"
+            )
         except KeyboardInterrupt:
             print("Stopped.")
 
