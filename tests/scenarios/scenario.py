@@ -83,7 +83,8 @@ class Scenario:
     @property
     def profiles(self) -> list[Profile]:
         """The kinds of clients whose answers are kept too."""
-        return self.story.get("profiles", [])
+        named: list[Profile] = self.story.get("profiles", [])
+        return named
 
     def decide(self, profile: Profile = GENERIC) -> tuple[HookRequest, Decision, Pack]:
         pack = load_pack()

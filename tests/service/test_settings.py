@@ -23,7 +23,7 @@ def test_without_any_setting_only_this_machine_is_served() -> None:
     settings = Settings()
 
     assert (settings.host, settings.port, settings.base_url) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
-    assert settings.modules == {"red-flags", "causes"}
+    assert settings.modules == {"red-flags", "causes", "order-checks"}
     assert settings.max_body_bytes == 8 * 1024 * 1024
 
 
