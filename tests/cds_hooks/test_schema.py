@@ -57,10 +57,17 @@ def test_an_example_request_fits_the_schema_and_is_read(name: str) -> None:
     assert is_read(call, call["hook"])
 
 
-_VALUES = [..., None, True, 7, "", "x", "../etc", "a b", "Patient/1", "Device/1", [], [None], ["x"], {}]
+_VALUES: list[Any] = [..., None, True, 7, "", "x", "../etc", "a b", "Patient/1", "Device/1", [], [None], ["x"], {}]
 _VALUES += [{"resourceType": "Patient"}, {"resourceType": "Bundle"}, {"resourceType": "Bundle", "entry": "x"}]
 _VALUES += [{"resourceType": "Bundle", "entry": ["x"]}, {"resourceType": "Bundle", "entry": [None]}]
-_FIELDS = [("hookInstance",), ("context",), ("prefetch",), ("fhirServer",), ("fhirAuthorization",), ("extension",)]
+_FIELDS: list[tuple[str, ...]] = [
+    ("hookInstance",),
+    ("context",),
+    ("prefetch",),
+    ("fhirServer",),
+    ("fhirAuthorization",),
+    ("extension",),
+]
 _FIELDS += [("context", name) for name in ("userId", "patientId", "encounterId", "selections", "draftOrders")]
 _FIELDS += [("context", "conditions"), ("unknown",), ("context", "unknown")]
 
