@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import islice
 from typing import NamedTuple, cast
 
-from rules.engine.vocabulary import FactDefinition
+from rules.engine.vocabulary import FactDefinition, OrderFact
 from rules.pack import Pack, load_pack
 from rules.terminology import ATC, ICD10, ICD10CM, Concept, Match, Symptom, Terminology, ValueSet
 from service.fhir.coverage import Coverage
@@ -140,12 +140,17 @@ def _users() -> dict[str, dict[str, FactDefinition]]:
 def _another_set(name: str) -> str:
     """The next set whose facts are of the same kind and none of which is a fact of this one."""
     ours, names = _users()[name], [*value_set_codes()] * 2
-    kinds = {fact.kind for fact in ours.values()}
+    kinds = _kinds(name)
     return next(
         each
         for each in names[names.index(name) + 1 :]
-        if ours.keys().isdisjoint(_users()[each]) and kinds & {fact.kind for fact in _users()[each].values()}
+        if ours.keys().isdisjoint(_users()[each]) and kinds & _kinds(each)
     )
+
+
+def _kinds(name: str) -> set[str]:
+    """What a value set is used for; of an order, what is ordered or why."""
+    return {fact.of if isinstance(fact, OrderFact) else fact.kind for fact in _users()[name].values()}
 
 
 @cache
@@ -168,7 +173,7 @@ def _changed(what: str, swaps: Mapping[str, tuple[Code | None, Code | None]]) ->
     holders = [name for key in keys for name in _holders().get(key, ())]
     sets = {name: _after(name, touched, system, *swaps.get(name, (None, None))) for name in (*swaps, *holders)}
     facts = {fact: definition for name in sets for fact, definition in _users()[name].items()}
-    of_orders = {name for name, fact in facts.items() if fact.kind == "order"}
+    of_orders = {name for name, fact in facts.items() if isinstance(fact, OrderFact)}
     records = _small({name: facts[name] for name in facts.keys() - of_orders}, sets)
     orders = _small({name: facts[name] for name in of_orders}, sets)
     whole = _pack().terminology, _pack().orders.codes
