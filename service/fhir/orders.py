@@ -9,6 +9,7 @@ Orders of real clients lack much: a Bundle without a type, no intent, no medicin
 Source: hl7.org/fhir/R4 request resources; cds-hooks.hl7.org order-select and order-sign.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -46,6 +47,8 @@ Entry = tuple[str | None, msgspec.Raw]
 _STOPS = frozenset(("stopped", "cancelled", "revoked", "on-hold"))
 _MEDICINES = frozenset(("MedicationRequest", "MedicationStatement"))
 _DENIED = frozenset(("no", "not", "remove", "discontinue", "stop", "avoid"))
+_WITHOUT = re.compile(r"\bw/o\b", re.IGNORECASE)
+"""It would be read as the words w and o, and w is "with"."""
 _ABSENT = Absent()
 
 
@@ -94,6 +97,11 @@ class _Order(Lean):
     @property
     def stops(self) -> bool:
         return bool(self.do_not_perform) or self.status in _STOPS
+
+    @property
+    def may_name_medicine(self) -> bool:
+        """A name in the text of a service is not believed: "Lithium level" is no order of lithium."""
+        return self.resource_type != "ServiceRequest"
 
     @property
     def instructions(self) -> list[msgspec.Raw]:
@@ -206,7 +214,7 @@ def _read(chart: Chart, order: _Order, beside: _Beside, complete: bool) -> _Read
     same = [each for each in beside.taken if ingredients and each.ingredients == ingredients]
     numbers = {"daily-dose": dose, "days": days_of(order.instructions, order.dispense_request)}
     facts: dict[str, Known | Absent | None] = {}
-    ordered, why = _ordered(pack, what), _reasons(pack, order, beside)
+    ordered, why = _ordered(pack, what, order.may_name_medicine), _reasons(pack, order, beside)
     for name, fact in pack.order_facts.items():
         if fact.of == "what":
             facts[name] = _yes(order) if name in ordered else _ABSENT
@@ -219,7 +227,7 @@ def _read(chart: Chart, order: _Order, beside: _Beside, complete: bool) -> _Read
         else:
             number = numbers[fact.of]
             facts[name] = None if number is None else Known(number.normalize() + 0, source=_source(order))
-    return _Read(order, facts, _classes(chart, what), ingredients, dose)
+    return _Read(order, facts, _classes(chart, what) if order.may_name_medicine else frozenset(), ingredients, dose)
 
 
 def _source(order: _Order) -> str:
@@ -246,12 +254,12 @@ def _concepts(chart: Chart, order: _Order, beside: _Beside) -> list[CodeableConc
     return listed
 
 
-def _ordered(pack: Pack, what: list[CodeableConcept]) -> frozenset[str]:
-    """The order facts that hold: by code; by name or by words where no code is known."""
+def _ordered(pack: Pack, what: list[CodeableConcept], by_name: bool = True) -> frozenset[str]:
+    """The order facts that hold: by code; by name (if it is believed) or by words where no code is known."""
     found: set[str] = set()
     for concept in what:
         said = named(concept, OrderFact, pack.orders.codes)
-        found |= {match.fact for match in said.matches}
+        found |= {match.fact for match in said.matches if by_name or not said.from_text}
         if said.from_text or not said.matches:
             found |= _by_words(pack, wordings(concept))
     return frozenset(found)
@@ -259,7 +267,7 @@ def _ordered(pack: Pack, what: list[CodeableConcept]) -> frozenset[str]:
 
 def _by_words(pack: Pack, texts: Iterable[str]) -> set[str]:
     found = set()
-    for words in (frozenset(words_of(text)) for text in texts):
+    for words in (frozenset(words_of(_WITHOUT.sub("without", text))) for text in texts):
         if _DENIED.isdisjoint(words):
             found |= {
                 name
