@@ -46,17 +46,16 @@ def _shaped(card: Card, steps: tuple[Step, ...]) -> Card:
     return card
 
 
-def _topic_of_what_it_says(card: Card) -> Card:
+def _topic_of_its_flags(card: Card) -> Card:
     """
-    A topic of its own for each set of rules and flags that a card names.
+    A topic of its own for each set of red flags; that of other cards stays, as the client asks.
 
     The client remembers an override by the topic alone. One topic for all red flags would let the override of one hide
     another one later. Alphanumeric, below 100 characters.
     """
-    entries = card.extension[_FINDINGS]
-    if not entries:
+    named = sorted(f"{entry['rule']}/{entry['flag']}" for entry in card.extension[_FINDINGS] if "flag" in entry)
+    if not named:
         return card
-    named = sorted({f"{entry['rule']}/{entry.get('flag') or entry.get('check') or ''}" for entry in entries})
     digest = hashlib.sha256("|".join(named).encode()).hexdigest()[:16]
     topic = msgspec.structs.replace(card.source.topic, code=card.source.topic.code + digest)
     return msgspec.structs.replace(card, source=msgspec.structs.replace(card.source, topic=topic))
@@ -98,7 +97,7 @@ def _with(card: Card, suggestions: tuple[Suggestion, ...]) -> Card:
 PROFILES: Mapping[Profile, tuple[Step, ...]] = {
     "generic-2.0.1": (),
     "generic-3.0": (),  # actionSelectionBehavior would say nothing, since each suggestion has one action
-    "epic": (_topic_of_what_it_says, _only_what_it_can_file, _described_by_what_it_does),
+    "epic": (_topic_of_its_flags, _only_what_it_can_file, _described_by_what_it_does),
     "oracle": (_at_most_one,),
     "sandbox": (),
 }
