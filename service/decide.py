@@ -191,7 +191,8 @@ def _require_data(request: HookRequest, reading: Reading, findings: Findings) ->
                 "missing. Send one."
             )
         return
-    blind = all(key in reading.gaps for key in _COMPLAINT_KEYS)
+    # A new problem is itself what is asked about.
+    blind = request.hook != "problem-list-item-create" and all(key in reading.gaps for key in _COMPLAINT_KEYS)
     if blind and findings.complaint is CANNOT_TELL:
         raise DataNeededError(
             "There is no source of a leg complaint: prefetch.intake, prefetch.conditions and prefetch.encounter are "
