@@ -8,7 +8,7 @@ import pytest
 
 from rules.engine.criteria import Compiled, Look
 from rules.engine.errors import Problem
-from rules.engine.facts import DraftOrder, Known, PatientFacts
+from rules.engine.facts import DraftOrder, PatientFacts
 from rules.engine.findings import Findings, NotEvaluated, OrderFinding
 from rules.engine.orders import MODULE, check_orders
 from rules.engine.truth import CANNOT_TELL, MET, Truth
