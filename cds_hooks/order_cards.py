@@ -47,6 +47,8 @@ def _card(basis: Basis, found: _Findings, further: Sequence[_Findings]) -> Card:
     if first.presumed:
         detail.add(FIXED, f"**Holds unless** (not known): {titles(here, first.presumed)}.")
     detail.list(0, "**Also on this order**", [_check(basis, each).summary for each in fired[1:]])
+    if further:
+        detail.add(FIXED, f"**Further orders to look at:** {len(further)}.")
     detail.list(0, "**Also on other orders**", [_elsewhere(basis, each[0]) for each in further])
     detail.list(0, "**To consider**", check.consider)
     open_ = [fact for fact in dict.fromkeys(_not_checked(basis, found)) if fact not in found_facts]
