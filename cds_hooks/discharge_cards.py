@@ -14,7 +14,7 @@ from rules.engine.truth import MET
 
 __all__ = ["discharge_cards"]
 
-_LINES = 7
+_LINES = 8
 
 
 def discharge_cards(basis: Basis) -> tuple[Card, ...]:

@@ -14,7 +14,7 @@ from uuid import uuid5
 from cds_hooks.basis import Basis
 from cds_hooks.card import CARD_SPACE
 from cds_hooks.cards import each_offer_once, make_cards
-from cds_hooks.discovery import MODULES, ORDER_HOOKS, PATIENT_MODULES, modules_of, queries_of
+from cds_hooks.discovery import MODULES, ORDER_HOOKS, PATIENT_MODULES, facts_read, modules_of, queries_of
 from cds_hooks.fingerprint import fingerprints
 from cds_hooks.quiet import Quiet, Silenced, silence
 from cds_hooks.request import HookRequest
@@ -165,14 +165,16 @@ def drafts(pack: Pack) -> Mapping[str, dict[str, Any]]:
 
 @lru_cache(maxsize=16)
 def coverage(pack: Pack, modules: frozenset[str] = PATIENT_MODULES) -> Coverage:
-    """Which of the prefetch keys of a pack covers which of its facts, for these modules."""
+    """Which prefetch keys cover which facts, of those that these modules read."""
     needed: dict[str, tuple[str, ...]] = {}
     others: dict[str, tuple[str, ...]] = {}
     for query in queries_of(pack, modules):
         keys = needed if query.needed else others
         for fact in query.facts:
             keys[fact] = (*keys.get(fact, ()), query.key)
-    return coverage_of(pack.library.facts, needed, others)
+    read = facts_read(pack, modules)
+    facts = {name: fact for name, fact in pack.library.facts.items() if name in read}
+    return coverage_of(facts, needed, others)
 
 
 def _nothing_said(rules: Iterable[str]) -> Findings:

@@ -45,6 +45,7 @@ class Chart:
     The work sheet of one reading.
 
     Args:
+        created: the problems that were just put on the list; without a date they are of now.
         found: fact → its usable values.
         refused: fact → the reason that tells most about why a value of it does not count.
         left_out: "Observation: preliminary" → how many resources were read and do not count.
@@ -55,6 +56,7 @@ class Chart:
 
     pack: Pack
     as_of: datetime
+    created: frozenset[str] = frozenset()
     today: date = field(init=False)
     now: Moment = field(init=False)
     found: dict[str, list[Candidate]] = field(default_factory=dict)

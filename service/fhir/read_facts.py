@@ -100,7 +100,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         coverage: which search covers which fact.
         as_of: moment of the call, with timezone; every look-back is counted from it.
     """
-    chart = Chart(pack, as_of)
+    chart = Chart(pack, as_of, frozenset(safe_reference(each) for each in resources.created))
     record = _decode(resources, chart)
     ours = [(url, patient) for url, patient in record.patients if patient.id == resources.patient_id]
     for _, patient in ours:
@@ -108,10 +108,9 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
     if others := len(record.patients) - len(ours):
         chart.left_out["Patient: another patient"] = others
     names = {f"Patient/{resources.patient_id}", *(url for url, _ in ours if url)}
-    created = frozenset(safe_reference(each) for each in resources.created)
     for full_url, resource in record.clinical:
         kind = type(resource).__name__
-        problem = _read(chart, record, full_url, resource, created) if _is_of(names, resource) else "another patient"
+        problem = _read(chart, record, full_url, resource) if _is_of(names, resource) else "another patient"
         if problem:
             chart.left_out[f"{kind}: {problem}"] += 1
     orders = _orders(chart, resources, record, frozenset(names)) if resources.orders else ()
@@ -125,7 +124,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         has_patient=bool(ours),
         wrong_patient=bool(record.patients) and not ours,
         orders=orders,
-        created=created,
+        created=chart.created,
     )
 
 
@@ -157,9 +156,7 @@ def _is_of(names: set[str], resource: Clinical) -> bool:
     return local_name(reference) in names
 
 
-def _read(
-    chart: Chart, record: "_Record", full_url: str | None, resource: Clinical, created: frozenset[str]
-) -> str | None:
+def _read(chart: Chart, record: "_Record", full_url: str | None, resource: Clinical) -> str | None:
     """Read one resource into the chart; returns why it does not count."""
     kind = type(resource).__name__
     source = safe_reference(f"{kind}/{resource.id}" if resource.id else full_url or kind)
@@ -167,8 +164,6 @@ def _read(
         case Observation():
             return read_observation(chart, resource, source)
         case Condition():
-            if source in created and resource.recorded_date is None:
-                resource.recorded_date = chart.today.isoformat()  # it was recorded just now
             return read_condition(chart, resource, source)
         case MedicationRequest() | MedicationStatement():
             return read_medication(chart, resource, record.medications, source)
