@@ -16,6 +16,7 @@ from cds_hooks.card import CARD_SPACE
 from cds_hooks.cards import each_offer_once, make_cards
 from cds_hooks.discovery import MODULES, ORDER_HOOKS, PATIENT_MODULES, facts_read, modules_of, queries_of
 from cds_hooks.fingerprint import fingerprints
+from cds_hooks.profiles import shape
 from cds_hooks.quiet import Quiet, Silenced, silence
 from cds_hooks.request import HookRequest
 from cds_hooks.response import EVALUATION, CdsResponse, encode
@@ -152,7 +153,7 @@ def conclude(
         "degraded": _degraded(reading) + ([_NOT_LOOKED_UP] if quiet is None else []),
         "recorded": True,
     }
-    response = CdsResponse(cards, {EVALUATION: evaluation})
+    response = shape(CdsResponse(cards, {EVALUATION: evaluation}), request.profile)
     shown = {card.uuid: prints[card.uuid] for card in cards}
     return Decision(decision, as_of, reading, findings, response, encode(response), modules, quiet, shown, silenced)
 

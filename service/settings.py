@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from cds_hooks.profiles import Profile
+
 __all__ = ["Settings"]
 
 _PREFIX = "RECUMBENT_"
@@ -33,6 +35,10 @@ class Settings(BaseSettings):
     modules: Annotated[frozenset[Literal["red-flags", "causes", "order-checks"]], NoDecode] = Field(
         default=frozenset(("red-flags", "causes", "order-checks")),
         description="rule modules that are switched on",
+    )
+    profile: Profile | Literal["auto"] = Field(
+        default="auto",
+        description="kind of client that calls; auto recognizes Epic by its extensions, and takes others as generic",
     )
     max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")
 
@@ -66,6 +72,11 @@ class Settings(BaseSettings):
                 f"{', '.join(unknown)} in the environment is not a setting. Settings are: {', '.join(sorted(known))}."
             )
         return self
+
+    @property
+    def client_profile(self) -> Profile | None:
+        """None where the client is to be recognized by what it sends."""
+        return None if self.profile == "auto" else self.profile
 
     @property
     def base_url(self) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cds_hooks.feedback import MAX_ENTRIES
+from cds_hooks.schemas import SCHEMAS
 
 __all__ = ["DISCOVERY", "FEEDBACK", "HOOK", "LABEL", "LABELS", "LABEL_CONTENT", "READY", "STYLE_SHEET"]
 
@@ -18,27 +19,6 @@ def _page(text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": text, "content": {"text/html": {}, "application/json": {"schema": schema}}}
 
 
-_REQUEST = {
-    "type": "object",
-    "required": ["hook", "hookInstance", "context"],
-    "properties": {
-        "hook": {"type": "string", "enum": ["patient-view", "encounter-start"]},
-        "hookInstance": {"type": "string", "pattern": r"^[A-Za-z0-9\-._:]{1,128}$"},
-        "context": {
-            "type": "object",
-            "required": ["userId", "patientId"],
-            "properties": {
-                "userId": {"type": "string"},
-                "patientId": {"type": "string"},
-                "encounterId": {"type": "string"},
-            },
-        },
-        "prefetch": {"type": ["object", "null"]},
-        "fhirServer": {"type": "string"},
-        "fhirAuthorization": {"type": "object"},
-        "extension": {"type": "object"},
-    },
-}
 _ENTRY = {
     "type": "object",
     "required": ["card", "outcome", "outcomeTimestamp"],
@@ -58,12 +38,6 @@ _BATCH = {
     "required": ["feedback"],
     "properties": {"feedback": {"type": "array", "minItems": 1, "maxItems": MAX_ENTRIES, "items": _ENTRY}},
 }
-_CARDS = {
-    "type": "object",
-    "required": ["cards"],
-    "properties": {"cards": {"type": "array"}, "extension": {"type": "object"}},
-}
-
 _RULES = {
     "type": "object",
     "required": ["pack", "rules"],
@@ -79,13 +53,12 @@ _LABEL = {
     "required": ["inUse", "standing", "pack", "sha256", "otherContents", "label"],
     "properties": {"inUse": {"type": "boolean"}, "sha256": {"type": "string"}, "label": _CONTENT},
 }
-_SERVICES = {"type": "object", "required": ["services"], "properties": {"services": {"type": "array"}}}
 
 # `default` also keeps FastAPI from adding a 422, which no route gives.
 _ELSE: dict[int | str, dict[str, Any]] = {"default": _refusal("Anything else: see its text")}
 
 DISCOVERY: dict[int | str, dict[str, Any]] = _ELSE | {
-    200: {"description": "The services", "content": {"application/json": {"schema": _SERVICES}}},
+    200: {"description": "The services", "content": {"application/json": {"schema": SCHEMAS["discovery"]}}},
 }
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "What the caller has still holds"}}
 _LABEL_ANSWERS: dict[int | str, dict[str, Any]] = (
@@ -103,12 +76,14 @@ LABELS = _ELSE | _UNCHANGED | {200: _page("The rules", _RULES), 406: _refusal("T
 STYLE_SHEET = _ELSE | _UNCHANGED | {200: {"description": "The style sheet", "content": {"text/css": {}}}}
 READY: dict[int | str, dict[str, Any]] = _ELSE | {503: _refusal("Decisions cannot be recorded now")}
 HOOK: dict[str, Any] = {
-    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}},
+    "openapi_extra": {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": SCHEMAS["request"]}}}
+    },
     "responses": _ELSE
     | {
         200: {
             "description": "Cards; an empty list means: looked, nothing to say",
-            "content": {"application/json": {"schema": _CARDS}},
+            "content": {"application/json": {"schema": SCHEMAS["response"]}},
         },
         400: _refusal("Malformed request"),
         404: _refusal("No such service"),

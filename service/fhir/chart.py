@@ -16,8 +16,8 @@ __all__ = ["NEVER", "Candidate", "Chart", "safe_reference", "why_none"]
 
 _TOMORROW = timedelta(days=1).total_seconds()
 _REFERENCE = re.compile(r"[^A-Za-z0-9\-._:/|]")
-_LONGEST_REFERENCE = 300
-"""Characters. Ids of real clients are far longer than the 64 of FHIR."""
+_LONGEST_REFERENCE = 320
+"""Characters: a type, and an id of 256, as long as that of a patient may be. Order ids of Epic have 194."""
 
 NEVER = Moment(float("-inf"), date.min, date.min)
 """Stands where no date is recorded; it sorts before all others."""

@@ -53,6 +53,8 @@ _STOPS = frozenset(("stopped", "cancelled", "revoked", "on-hold"))
 _MEDICINES = frozenset(("MedicationRequest", "MedicationStatement"))
 _DENIED = frozenset(("no", "not", "remove", "discontinue", "stop", "avoid"))
 _DRAFT = frozenset((None, "draft"))
+_WITHOUT = re.compile(r"\bw/o\b", re.IGNORECASE)
+"""It would be read as the words w and o, and w is "with"."""
 _ABSENT = Absent()
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9\-._:]{1,256}")
 """An id that can be given back in an answer as it is."""
@@ -110,6 +112,11 @@ class _Order(Lean):
     @property
     def stops(self) -> bool:
         return bool(self.do_not_perform) or self.status in _STOPS
+
+    @property
+    def may_name_medicine(self) -> bool:
+        """A name in the text of a service is not believed: "Lithium level" is no order of lithium."""
+        return self.resource_type != "ServiceRequest"
 
     @property
     def instructions(self) -> list[msgspec.Raw]:
@@ -250,12 +257,12 @@ def _read(chart: Chart, order: _Order, beside: _Beside, complete: bool) -> _Read
     pack = chart.pack
     what = _concepts(chart, order, beside)
     ingredients, dose = _medicine(chart, order, beside)
-    classes = _classes(chart, what)
+    classes = _classes(chart, what) if order.may_name_medicine else frozenset()
     whole = complete and bool(ingredients) and beside.holds_all(classes)
     same = [each for each in beside.taken if ingredients and each.ingredients == ingredients]
     numbers = {"daily-dose": dose, "days": days_of(order.instructions, order.dispense_request)}
     facts: dict[str, Known | Absent | None] = {}
-    ordered, why = _ordered(pack, what), _reasons(pack, order, beside)
+    ordered, why = _ordered(pack, what, order.may_name_medicine), _reasons(pack, order, beside)
     for name, fact in pack.order_facts.items():
         if fact.of == "what":
             facts[name] = _yes(order) if name in ordered else _ABSENT
@@ -295,12 +302,15 @@ def _concepts(chart: Chart, order: _Order, beside: _Beside) -> list[CodeableConc
     return listed
 
 
-def _ordered(pack: Pack, what: list[CodeableConcept]) -> frozenset[str]:
-    """The order facts that hold: by code; by name or by words where no code is known, or where a fact has none."""
+def _ordered(pack: Pack, what: list[CodeableConcept], by_name: bool = True) -> frozenset[str]:
+    """
+    The order facts that hold: by code; by name (if it is believed) or by words where no code is known, or where a fact
+    has none.
+    """
     found: set[str] = set()
     for concept in what:
         said = named(concept, OrderFact, pack.orders.codes)
-        found |= {match.fact for match in said.matches}
+        found |= {match.fact for match in said.matches if by_name or not said.from_text}
         found |= _by_words(pack, wordings(concept), coded=bool(said.matches) and not said.from_text)
     return frozenset(found)
 
@@ -308,7 +318,7 @@ def _ordered(pack: Pack, what: list[CodeableConcept]) -> frozenset[str]:
 def _by_words(pack: Pack, texts: Iterable[str], coded: bool) -> set[str]:
     """Args: coded: a code told what it is, so that only the facts without codes are sought in the text."""
     found = set()
-    for words in (frozenset(words_of(text)) for text in texts):
+    for words in (frozenset(words_of(_WITHOUT.sub("without", text))) for text in texts):
         if _DENIED.isdisjoint(words):
             found |= {
                 name

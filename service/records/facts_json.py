@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from cds_hooks.fingerprint import facts_of_card
+from cds_hooks.profiles import GENERIC
 from cds_hooks.quiet import Quiet
 from cds_hooks.request import HookRequest
 from rules.engine.facts import Absent, DraftOrder, Fact, Interval, Known, Reason, Unknown
@@ -83,6 +84,7 @@ def to_json(request: HookRequest, decision: Decision, whose: Whose) -> bytes:
                 "patient": request.patient_id,
                 "encounter": request.encounter_id,
                 "baseUrl": request.base_url,
+                "profile": request.profile,
                 "modules": sorted(decision.modules),
             },
             "states": [state and state.value for state in reading.settled.states],
@@ -124,6 +126,7 @@ def read_back(content: bytes, coverage_of: Callable[[frozenset[str]], Coverage])
         encounter_id=call["encounter"],
         prefetch={},
         base_url=call["baseUrl"],
+        profile=call.get("profile", GENERIC),  # records of before profiles have none
     )
     unknown = {fact: Unknown(Reason(reason)) for fact, reason in stored["unknown"].items()}
     settled = Settled(

@@ -23,7 +23,7 @@ def test_without_any_setting_only_this_machine_is_served() -> None:
     settings = Settings()
 
     assert (settings.host, settings.port, settings.base_url) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
-    assert settings.modules == {"red-flags", "causes"}
+    assert settings.modules == {"red-flags", "causes", "order-checks"}
     assert settings.max_body_bytes == 8 * 1024 * 1024
 
 
@@ -54,6 +54,16 @@ def test_any_other_address_is_refused_with_the_reason(host: str) -> None:
 @pytest.mark.parametrize("port", [0, -1, 65536, "many", 80.5])
 def test_a_port_that_is_none_is_refused(port: object) -> None:
     assert refusal(port=port)
+
+
+@pytest.mark.parametrize("profile", ["auto", "epic", "generic-3.0"])
+def test_a_profile_that_is_there_can_be_set(profile: str) -> None:
+    assert Settings(profile=profile).client_profile == (None if profile == "auto" else profile)  # type: ignore[arg-type]
+
+
+def test_a_profile_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Input should be"):
+        Settings(profile="cerner")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_small_body_limit_is_refused_since_no_call_would_fit() -> None:
@@ -91,6 +101,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "RECUMBENT_PUBLIC_URL": "https://cds.example.org",
         "RECUMBENT_LIBRARY": str(tmp_path),
         "RECUMBENT_MODULES": "causes",
+        "RECUMBENT_PROFILE": "epic",
         "RECUMBENT_MAX_BODY_BYTES": "2048",
     }
     assert {f"RECUMBENT_{name}".upper() for name in Settings.model_fields} == set(given)
@@ -104,6 +115,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         public_url="https://cds.example.org",
         library=tmp_path,
         modules=frozenset(("causes",)),
+        profile="epic",
         max_body_bytes=2048,
     )
 
@@ -136,7 +148,7 @@ def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch
     assert refusal() == (
         "Value error, RECUMBENT_PROT in the environment is not a setting. Settings are: RECUMBENT_DATA, "
         "RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, RECUMBENT_MODULES, RECUMBENT_PORT, "
-        "RECUMBENT_PUBLIC_URL."
+        "RECUMBENT_PROFILE, RECUMBENT_PUBLIC_URL."
     )
 
 
