@@ -220,7 +220,7 @@ def _words(message: str, place: str) -> str:
         return f"{place}{missing[1]} is missing. CDS Hooks requires it."
     wrong = _WRONG.match(message)
     field = f"{place}{(wrong[3] or '')}".rstrip(".") if wrong else place.rstrip(".")
-    kind = {"str": "a string", "object": "an object", "dict": "an object"}.get(
+    kind = {"str": "a string", "object": "an object", "dict": "an object", "array": "an array"}.get(
         wrong[1] if wrong else "", "of another type"
     )
     return f"{field or 'The body'} should be {kind}. CDS Hooks 2.0.1 says which type each field has."

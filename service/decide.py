@@ -185,16 +185,19 @@ def _nothing_said(rules: Iterable[str]) -> Findings:
 
 
 def _require_data(request: HookRequest, reading: Reading, findings: Findings) -> None:
+    if request.hook in ORDER_HOOKS and not findings.outcomes:
+        return  # no check is about these orders, whatever the record holds
     if not reading.has_patient:
         raise DataNeededError("prefetch.patient is missing or holds no Patient. Send it, or the right to read it.")
     if request.hook in ORDER_HOOKS:
-        if reading.orders and all(key in reading.gaps for key in _ORDER_KEYS):
+        if all(key in reading.gaps for key in _ORDER_KEYS):
             raise DataNeededError(
                 "There is nothing to check the orders against: prefetch.conditions and prefetch.medications are both "
                 "missing. Send one."
             )
         return
-    blind = all(key in reading.gaps for key in _COMPLAINT_KEYS)
+    # A new problem is itself what is asked about.
+    blind = request.hook != "problem-list-item-create" and all(key in reading.gaps for key in _COMPLAINT_KEYS)
     if blind and findings.complaint is CANNOT_TELL:
         raise DataNeededError(
             "There is no source of a leg complaint: prefetch.intake, prefetch.conditions and prefetch.encounter are "

@@ -90,7 +90,13 @@ def to_json(request: HookRequest, decision: Decision, whose: Whose) -> bytes:
             "states": [state and state.value for state in reading.settled.states],
             **_by_state(reading.settled.stated),
             "orders": [
-                {"reference": each.reference, "stops": each.stops, **_by_state(each.facts)} for each in reading.orders
+                {
+                    "reference": each.reference,
+                    "stops": each.stops,
+                    "removable": each.removable,
+                    **_by_state(each.facts),
+                }
+                for each in reading.orders
             ],
             "created": sorted(reading.created),
             "gaps": {key: reason.value for key, reason in reading.gaps.items()},
@@ -127,7 +133,7 @@ def read_back(content: bytes, coverage_of: Callable[[frozenset[str]], Coverage])
         tuple(Reason(state) if state else None for state in stored["states"]), _answered(stored) | unknown
     )
     orders = tuple(
-        DraftOrder(each["reference"], _answered(each) | dict.fromkeys(each["open"]), each["stops"])
+        DraftOrder(each["reference"], _answered(each) | dict.fromkeys(each["open"]), each["stops"], each["removable"])
         for each in stored["orders"]
     )
     gaps = {key: Reason(reason) for key, reason in stored["gaps"].items()}

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from cds_hooks.discovery import queries_of
+from cds_hooks.discovery import modules_of, queries_of
 from cds_hooks.profiles import Profile
 from cds_hooks.request import read_request
 from cds_hooks.response import encode
 from rules.pack import load_pack
 from service.decide import decide
-from service.fhir.gather import from_prefetch
+from service.fhir.gather import from_call
 from service.records.keep import record_of, replay
 from tests.scenarios.scenario import Scenario, scenarios
 
@@ -63,6 +63,8 @@ def test_the_answer_keeps_what_the_story_promises(scenario: Scenario) -> None:
         "flags": sorted(f"{flag.rule}/{flag.flag}" for flag in decision.findings.fired),
         "first-causes": causes[: len(scenario.expect["first-causes"])],
     }
+    if checks := [f"{each.name} {each.severity}" for each in decision.findings.orders if each.fires]:
+        found["checks"] = checks
     assert scenario.expect == found
 
 
@@ -161,5 +163,5 @@ def _findings(scenario: Scenario, call: dict[str, Any]) -> bytes:
     """The whole answer for a call."""
     pack = load_pack()
     request = read_request(scenario.story["service"], json.dumps(call).encode(), "https://cds.example.org")
-    resources = from_prefetch(request.patient_id, request.prefetch, queries_of(pack))
+    resources = from_call(request, queries_of(pack, modules_of(request.hook)))
     return encode(decide(request, resources, pack, scenario.as_of).response)
