@@ -6,7 +6,7 @@ Errors are fixed texts that name the field, never its content.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import msgspec
@@ -14,7 +14,15 @@ import msgspec
 from cds_hooks.discovery import SERVICES
 from rules.engine.errors import RecumbentError
 
-__all__ = ["NOT_JSON", "BadRequestError", "HookRequest", "UnknownServiceError", "read_request", "require_sound"]
+__all__ = [
+    "NOT_JSON",
+    "BadRequestError",
+    "FhirAccess",
+    "HookRequest",
+    "UnknownServiceError",
+    "read_request",
+    "require_sound",
+]
 
 MAX_DEPTH = 64
 """How deep JSON may nest. FHIR resources stay below 20."""
@@ -22,6 +30,7 @@ MAX_DEPTH = 64
 _ID = re.compile(r"[A-Za-z0-9\-._:]{1,128}")
 _PATIENT_ID = re.compile(r"[A-Za-z0-9\-._]{1,256}")  # longer than FHIR's 64, and with the _ that some servers use
 _USER = re.compile(r"(?:\S*/)?(Practitioner|PractitionerRole|Patient|RelatedPerson)/[^/\s]+")
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}=*")  # RFC 6750, 2.1; what else there is could end the header
 _NOISE = bytes(set(range(256)) - set(b'"[]{}'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _ENCOUNTER_REQUIRED = frozenset(("encounter-start", "encounter-discharge"))
@@ -42,6 +51,20 @@ class BadRequestError(RecumbentError):
 
 
 @dataclass(frozen=True, slots=True)
+class FhirAccess:
+    """
+    Where the EHR lets us read for this call.
+
+    Args:
+        server: its FHIR base address as sent, without a slash at the end; not to be trusted.
+        token: for this call alone; never stored, logged, or sent to any other server.
+    """
+
+    server: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HookRequest:
     """
     One call of one CDS service.
@@ -55,6 +78,7 @@ class HookRequest:
         draft_orders: Bundle of the orders that are not signed yet. selections: "Type/id" of those just selected; None
             where the hook knows no selection, and all are asked about.
         conditions: Bundle of the problems that were just put on the list.
+        access: the FHIR server and token of the call; None where one of them is not given or cannot be used.
     """
 
     service: str
@@ -68,6 +92,7 @@ class HookRequest:
     draft_orders: msgspec.Raw | None = None
     selections: frozenset[str] | None = None
     conditions: msgspec.Raw | None = None
+    access: FhirAccess | None = field(default=None, repr=False)
 
     @property
     def by_clinician(self) -> bool:
@@ -80,6 +105,13 @@ class _Envelope(msgspec.Struct, rename="camel"):
     hook_instance: str
     context: msgspec.Raw
     prefetch: dict[str, msgspec.Raw] | None = None
+    fhir_server: msgspec.Raw = msgspec.Raw()
+    fhir_authorization: msgspec.Raw = msgspec.Raw()
+
+
+class _Authorization(msgspec.Struct):
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the kind of a token, not one
 
 
 class _Context(msgspec.Struct, rename="camel"):
@@ -145,7 +177,20 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
         draft_orders=_bundle(service.hook, "draftOrders", context.draft_orders),
         selections=frozenset(context.selections or ()) if service.hook == "order-select" else None,
         conditions=_bundle(service.hook, "conditions", context.conditions),
+        access=_access(envelope),
     )
+
+
+def _access(envelope: _Envelope) -> FhirAccess | None:
+    """Both are optional, so that what cannot be used is taken as not given: the answer names what is missing then."""
+    try:
+        server = msgspec.json.decode(envelope.fhir_server, type=str)
+        authorization = msgspec.json.decode(envelope.fhir_authorization, type=_Authorization)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if authorization.token_type.lower() != "bearer" or not _TOKEN.fullmatch(authorization.access_token):
+        return None
+    return FhirAccess(server.rstrip("/"), authorization.access_token)
 
 
 def _bundle(hook: str, field: str, raw: msgspec.Raw) -> msgspec.Raw | None:

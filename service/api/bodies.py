@@ -1,11 +1,17 @@
-"""The body of a POST: JSON in UTF-8, not compressed, no longer than the limit."""
+"""The body of a POST: JSON in UTF-8, not compressed, no longer than the limit; and whether its sender still waits."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from service.errors import BodyTooLargeError, UnsupportedBodyError
 
-__all__ = ["read_body"]
+__all__ = ["read_body", "while_connected"]
 
+_T = TypeVar("_T")
 _JSON = ("application/json", "application/fhir+json", "application/json+fhir")
 
 
@@ -33,3 +39,27 @@ def _require_json(request: Request) -> None:
         raise UnsupportedBodyError("Send the body as application/json in UTF-8.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedBodyError("Send the body without Content-Encoding.")
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """
+    The result of work that waits for others, which is cancelled when the caller hangs up. The body was read before.
+
+    Raises:
+        ClientDisconnect: nobody waits for the answer any more.
+    """
+    task, gone = asyncio.create_task(work), asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -23,7 +23,7 @@ def test_without_any_setting_only_this_machine_is_served() -> None:
     settings = Settings()
 
     assert (settings.host, settings.port, settings.base_url) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
-    assert settings.modules == {"red-flags", "causes"}
+    assert settings.modules == {"red-flags", "causes", "order-checks"}
     assert settings.max_body_bytes == 8 * 1024 * 1024
 
 
@@ -54,6 +54,42 @@ def test_any_other_address_is_refused_with_the_reason(host: str) -> None:
 @pytest.mark.parametrize("port", [0, -1, 65536, "many", 80.5])
 def test_a_port_that_is_none_is_refused(port: object) -> None:
     assert refusal(port=port)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", set()),
+        ("https://ehr.example.org/fhir", {"https://ehr.example.org/fhir"}),
+        ("https://a.example/fhir/, https://b.example:8443/r4", {"https://a.example/fhir", "https://b.example:8443/r4"}),
+        ('["http://127.0.0.1:8090/fhir"]', {"http://127.0.0.1:8090/fhir"}),
+        ("http://[::1]:8090 http://localhost/fhir", {"http://[::1]:8090", "http://localhost/fhir"}),
+    ],
+)
+def test_fhir_servers_are_listed_as_text_or_json(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: set[str]
+) -> None:
+    monkeypatch.setenv("RECUMBENT_FHIR_SERVERS", given)
+
+    assert Settings().fhir_servers == expected
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "http://ehr.example.org/fhir",
+        "http://10.0.0.1/fhir",
+        "https://ehr.example.org/fhir?tenant=1",
+        "https://user@ehr.example.org/fhir",
+        "https://ehr.example.org/fhir/../admin",
+        "https://EHR.example.org/fhir",
+        "https://*.example.org/fhir",
+        "ehr.example.org/fhir",
+        "ftp://ehr.example.org",
+    ],
+)
+def test_a_fhir_server_to_which_a_token_should_not_go_is_refused(server: str) -> None:
+    assert refusal(fhir_servers=server).startswith("Value error, each FHIR server is a base address such as https://")
 
 
 def test_a_small_body_limit_is_refused_since_no_call_would_fit() -> None:
@@ -91,6 +127,8 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "RECUMBENT_PUBLIC_URL": "https://cds.example.org",
         "RECUMBENT_LIBRARY": str(tmp_path),
         "RECUMBENT_MODULES": "causes",
+        "RECUMBENT_FHIR_SERVERS": "https://ehr.example.org/fhir",
+        "RECUMBENT_FHIR_SECONDS": "1.5",
         "RECUMBENT_MAX_BODY_BYTES": "2048",
     }
     assert {f"RECUMBENT_{name}".upper() for name in Settings.model_fields} == set(given)
@@ -102,6 +140,8 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         port=9000,
         data=tmp_path,
         public_url="https://cds.example.org",
+        fhir_servers=frozenset(("https://ehr.example.org/fhir",)),
+        fhir_seconds=1.5,
         library=tmp_path,
         modules=frozenset(("causes",)),
         max_body_bytes=2048,
@@ -135,8 +175,8 @@ def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch
 
     assert refusal() == (
         "Value error, RECUMBENT_PROT in the environment is not a setting. Settings are: RECUMBENT_DATA, "
-        "RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, RECUMBENT_MODULES, RECUMBENT_PORT, "
-        "RECUMBENT_PUBLIC_URL."
+        "RECUMBENT_FHIR_SECONDS, RECUMBENT_FHIR_SERVERS, RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, "
+        "RECUMBENT_MODULES, RECUMBENT_PORT, RECUMBENT_PUBLIC_URL."
     )
 
 
