@@ -17,6 +17,7 @@ from rules.engine.errors import RecumbentError
 from rules.loader import LIBRARY
 from rules.pack import load_pack
 from service.api import cds_services, feedback, health, rule_labels
+from service.api.gate import Gate
 from service.errors import LastResort, answer_error, answer_http_error, answer_invalid
 from service.fhir.fetch import FhirServers
 from service.headers import SafeHeaders
@@ -81,7 +82,7 @@ def create_app(
             "auto_configure": False,
         },
     )
-    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, fhir, now)
+    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, fhir, Gate(settings.max_calls), now)
     for module in (cds_services, feedback, rule_labels, health):
         app.include_router(module.router)
     app.add_exception_handler(RecumbentError, answer_error)

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         description="FHIR base addresses that calls may name, to fetch what their prefetch lacks; none, so nothing is",
     )
     fhir_seconds: float = Field(default=2.0, gt=0, le=30, description="seconds for all that is fetched for one call")
+    max_calls: int = Field(default=32, ge=1, description="hook calls in hand at once; one more gets a 503")
     max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")
 
     @field_validator("host")
@@ -70,7 +71,8 @@ class Settings(BaseSettings):
     @classmethod
     def _addresses(cls, servers: object) -> object:
         """From the environment: addresses with commas or spaces between them, or a JSON list."""
-        return frozenset(re.findall(r"https?://[^\s,\"]+|[^\s,\"\[\]]+", servers)) if isinstance(servers, str) else servers
+        addresses = r"https?://[^\s,\"]+|[^\s,\"\[\]]+"
+        return frozenset(re.findall(addresses, servers)) if isinstance(servers, str) else servers
 
     @field_validator("fhir_servers")
     @classmethod

@@ -7,27 +7,36 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from service.errors import BodyTooLargeError, UnsupportedBodyError
+from service.errors import BodyTooLargeError, BodyTooSlowError, UnsupportedBodyError
 
 __all__ = ["read_body", "while_connected"]
 
 _T = TypeVar("_T")
+_SECONDS = 10.0
+"""For a body to arrive. EHRs send theirs at once; one that trickles in would hold a place for nothing."""
 _JSON = ("application/json", "application/fhir+json", "application/json+fhir")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int, seconds: float = _SECONDS) -> bytes:
     """
-    The body, read no further than the limit in bytes, whatever Content-Length says.
+    The body, read no further than the limit in bytes, whatever Content-Length says, and no longer than these seconds.
 
     Raises:
         UnsupportedBodyError: another content type, or compressed. BodyTooLargeError: longer than the limit.
+        BodyTooSlowError: it did not arrive in time.
     """
     _require_json(request)
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise BodyTooLargeError(f"The body has more than {limit} bytes. Send what discovery asks for, no more.")
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > limit:
+                    raise BodyTooLargeError(
+                        f"The body has more than {limit} bytes. Send what discovery asks for, no more."
+                    )
+    except TimeoutError:
+        raise BodyTooSlowError("The body did not arrive in time. Send it at once.") from None
     return bytes(body)
 
 

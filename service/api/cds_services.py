@@ -46,6 +46,11 @@ async def discover(request: Request) -> Response:
 async def call(service_id: str, request: Request) -> Response:
     """Answer one hook call. The answer is sent only once its record is on disk, or says that it is not."""
     state: State = request.app.state.recumbent
+    with state.gate.entry():
+        return await _answer(service_id, request, state)
+
+
+async def _answer(service_id: str, request: Request, state: State) -> Response:
     settings = state.settings
     body = await read_body(request, settings.max_body_bytes)
     began = perf_counter()

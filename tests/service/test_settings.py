@@ -129,6 +129,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "RECUMBENT_MODULES": "causes",
         "RECUMBENT_FHIR_SERVERS": "https://ehr.example.org/fhir",
         "RECUMBENT_FHIR_SECONDS": "1.5",
+        "RECUMBENT_MAX_CALLS": "8",
         "RECUMBENT_MAX_BODY_BYTES": "2048",
     }
     assert {f"RECUMBENT_{name}".upper() for name in Settings.model_fields} == set(given)
@@ -142,6 +143,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         public_url="https://cds.example.org",
         fhir_servers=frozenset(("https://ehr.example.org/fhir",)),
         fhir_seconds=1.5,
+        max_calls=8,
         library=tmp_path,
         modules=frozenset(("causes",)),
         max_body_bytes=2048,
@@ -176,7 +178,7 @@ def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch
     assert refusal() == (
         "Value error, RECUMBENT_PROT in the environment is not a setting. Settings are: RECUMBENT_DATA, "
         "RECUMBENT_FHIR_SECONDS, RECUMBENT_FHIR_SERVERS, RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, "
-        "RECUMBENT_MODULES, RECUMBENT_PORT, RECUMBENT_PUBLIC_URL."
+        "RECUMBENT_MAX_CALLS, RECUMBENT_MODULES, RECUMBENT_PORT, RECUMBENT_PUBLIC_URL."
     )
 
 
