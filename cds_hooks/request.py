@@ -132,6 +132,9 @@ NOT_JSON = "The body is not valid JSON in UTF-8. Send one JSON object."
 _T = TypeVar("_T")
 _envelope = msgspec.json.Decoder(_Envelope)
 _context = msgspec.json.Decoder(_Context)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAME = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*+")\s*:\s*')
+_OBJECTS = ("context", "prefetch", "fhirAuthorization")
 _bundle_shape = msgspec.json.Decoder(_BundleShape)
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _WRONG = re.compile(r"^Expected `([\w ]+)(?: \| null)?`, got `(\w+)`(?: - at `\$\.?([\w.]*))?")
@@ -143,12 +146,13 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
 
     Raises:
         UnknownServiceError: no such id.
-        BadRequestError: malformed or too deep JSON, or a field that is missing or of the wrong type.
+        BadRequestError: malformed or too deep JSON, or a field that is missing, of the wrong type, or there twice.
     """
     service = SERVICES.get(service_id)
     if service is None:
         raise UnknownServiceError("There is no CDS service of this id. GET /cds-services lists them.")
     require_sound(body)
+    _require_each_once(body)
     envelope = _decode(_envelope, body, "")
     if envelope.hook != service.hook:
         raise BadRequestError(f"hook: this service answers {service.hook}. Call the service of the hook you send.")
@@ -179,6 +183,44 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
         conditions=_bundle(service.hook, "conditions", context.conditions),
         access=_access(envelope),
     )
+
+
+def _require_each_once(body: bytes) -> None:
+    """
+    Refuse a name that stands twice in the body or in one of its objects: a proxy may have read the other one.
+
+    Only these are looked at, since they say who is asked about and who may read. In a resource the last one counts.
+    """
+    parts = _members(body)
+    if not parts:
+        return
+    for place, value in (("The body", body), *((name, bytes(parts.get(name, b""))) for name in _OBJECTS)):
+        if value.lstrip().startswith(b"{") and _repeats(value):
+            raise BadRequestError(f"{place} names one of its fields twice. Send each once.")
+
+
+def _repeats(value: bytes) -> bool:
+    """
+    Whether a name stands twice in a JSON object. Values are walked over, not parsed: a decoder keeps the last value of
+    a name, so that at an earlier one something else stands.
+    """
+    members, seen = _members(value), 0
+    position = value.find(b"{") + 1
+    while name := _NAME.match(value, position):
+        kept = bytes(members[msgspec.json.decode(name[1])])
+        if not value.startswith(kept, name.end()):
+            return True
+        position = name.end() + len(kept)
+        seen += 1
+    return seen != len(members) or value[position:].strip() != b"}"
+
+
+def _members(value: bytes) -> dict[str, msgspec.Raw]:
+    """The members of an object; none where it is none, which is refused elsewhere."""
+    try:
+        return _object.decode(value)
+    except msgspec.MsgspecError:
+        return {}
 
 
 def _access(envelope: _Envelope) -> FhirAccess | None:
