@@ -6,7 +6,7 @@ Errors are fixed texts that name the field, never its content.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import msgspec
@@ -15,7 +15,15 @@ from cds_hooks.discovery import SERVICES
 from cds_hooks.profiles import GENERIC, Profile, recognize
 from rules.engine.errors import RecumbentError
 
-__all__ = ["NOT_JSON", "BadRequestError", "HookRequest", "UnknownServiceError", "read_request", "require_sound"]
+__all__ = [
+    "NOT_JSON",
+    "BadRequestError",
+    "FhirAccess",
+    "HookRequest",
+    "UnknownServiceError",
+    "read_request",
+    "require_sound",
+]
 
 MAX_DEPTH = 64
 """How deep JSON may nest. FHIR resources stay below 20."""
@@ -23,6 +31,7 @@ MAX_DEPTH = 64
 _ID = re.compile(r"[A-Za-z0-9\-._:]{1,128}")
 _PATIENT_ID = re.compile(r"[A-Za-z0-9\-._]{1,256}")  # longer than FHIR's 64, and with the _ that some servers use
 _USER = re.compile(r"(?:\S*/)?(Practitioner|PractitionerRole|Patient|RelatedPerson)/[^/\s]+")
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}=*")  # RFC 6750, 2.1; what else there is could end the header
 _NOISE = bytes(set(range(256)) - set(b'"[]{}'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _ENCOUNTER_REQUIRED = frozenset(("encounter-start", "encounter-discharge"))
@@ -43,6 +52,20 @@ class BadRequestError(RecumbentError):
 
 
 @dataclass(frozen=True, slots=True)
+class FhirAccess:
+    """
+    Where the EHR lets us read for this call.
+
+    Args:
+        server: its FHIR base address as sent, without a slash at the end; not to be trusted.
+        token: for this call alone; never stored, logged, or sent to any other server.
+    """
+
+    server: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HookRequest:
     """
     One call of one CDS service.
@@ -57,6 +80,7 @@ class HookRequest:
             where the hook knows no selection, and all are asked about.
         conditions: Bundle of the problems that were just put on the list.
         profile: the kind of client that gets the answer.
+        access: the FHIR server and token of the call; None where one of them is not given or cannot be used.
     """
 
     service: str
@@ -71,6 +95,7 @@ class HookRequest:
     selections: frozenset[str] | None = None
     conditions: msgspec.Raw | None = None
     profile: Profile = GENERIC
+    access: FhirAccess | None = field(default=None, repr=False)
 
     @property
     def by_clinician(self) -> bool:
@@ -84,6 +109,13 @@ class _Envelope(msgspec.Struct, rename="camel"):
     context: msgspec.Raw
     prefetch: dict[str, msgspec.Raw] | None = None
     extension: msgspec.Raw = msgspec.Raw()
+    fhir_server: msgspec.Raw = msgspec.Raw()
+    fhir_authorization: msgspec.Raw = msgspec.Raw()
+
+
+class _Authorization(msgspec.Struct):
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the kind of a token, not one
 
 
 class _Context(msgspec.Struct, rename="camel"):
@@ -104,6 +136,9 @@ NOT_JSON = "The body is not valid JSON in UTF-8. Send one JSON object."
 _T = TypeVar("_T")
 _envelope = msgspec.json.Decoder(_Envelope)
 _context = msgspec.json.Decoder(_Context)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAME = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*+")\s*:\s*')
+_OBJECTS = ("context", "prefetch", "fhirAuthorization")
 _bundle_shape = msgspec.json.Decoder(_BundleShape)
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _WRONG = re.compile(r"^Expected `([\w ]+)(?: \| null)?`, got `(\w+)`(?: - at `\$\.?([\w.]*))?")
@@ -118,12 +153,13 @@ def read_request(service_id: str, body: bytes, base_url: str, profile: Profile |
 
     Raises:
         UnknownServiceError: no such id.
-        BadRequestError: malformed or too deep JSON, or a field that is missing or of the wrong type.
+        BadRequestError: malformed or too deep JSON, or a field that is missing, of the wrong type, or there twice.
     """
     service = SERVICES.get(service_id)
     if service is None:
         raise UnknownServiceError("There is no CDS service of this id. GET /cds-services lists them.")
     require_sound(body)
+    _require_each_once(body)
     envelope = _decode(_envelope, body, "")
     if envelope.hook != service.hook:
         raise BadRequestError(f"hook: this service answers {service.hook}. Call the service of the hook you send.")
@@ -153,7 +189,58 @@ def read_request(service_id: str, body: bytes, base_url: str, profile: Profile |
         selections=frozenset(context.selections or ()) if service.hook == "order-select" else None,
         conditions=_bundle(service.hook, "conditions", context.conditions),
         profile=profile or recognize(envelope.extension),
+        access=_access(envelope),
     )
+
+
+def _require_each_once(body: bytes) -> None:
+    """
+    Refuse a name that stands twice in the body or in one of its objects: a proxy may have read the other one.
+
+    Only these are looked at, since they say who is asked about and who may read. In a resource the last one counts.
+    """
+    parts = _members(body)
+    if not parts:
+        return
+    for place, value in (("The body", body), *((name, bytes(parts.get(name, b""))) for name in _OBJECTS)):
+        if value.lstrip().startswith(b"{") and _repeats(value):
+            raise BadRequestError(f"{place} names one of its fields twice. Send each once.")
+
+
+def _repeats(value: bytes) -> bool:
+    """
+    Whether a name stands twice in a JSON object. Values are walked over, not parsed: a decoder keeps the last value of
+    a name, so that at an earlier one something else stands.
+    """
+    members, seen = _members(value), 0
+    position = value.find(b"{") + 1
+    while name := _NAME.match(value, position):
+        kept = bytes(members[msgspec.json.decode(name[1])])
+        if not value.startswith(kept, name.end()):
+            return True
+        position = name.end() + len(kept)
+        seen += 1
+    return seen != len(members) or value[position:].strip() != b"}"
+
+
+def _members(value: bytes) -> dict[str, msgspec.Raw]:
+    """The members of an object; none where it is none, which is refused elsewhere."""
+    try:
+        return _object.decode(value)
+    except msgspec.MsgspecError:
+        return {}
+
+
+def _access(envelope: _Envelope) -> FhirAccess | None:
+    """Both are optional, so that what cannot be used is taken as not given: the answer names what is missing then."""
+    try:
+        server = msgspec.json.decode(envelope.fhir_server, type=str)
+        authorization = msgspec.json.decode(envelope.fhir_authorization, type=_Authorization)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if authorization.token_type.lower() != "bearer" or not _TOKEN.fullmatch(authorization.access_token):
+        return None
+    return FhirAccess(server.rstrip("/"), authorization.access_token)
 
 
 def _bundle(hook: str, field: str, raw: msgspec.Raw) -> msgspec.Raw | None:

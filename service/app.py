@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import httpx2
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -16,7 +17,9 @@ from rules.engine.errors import RecumbentError
 from rules.loader import LIBRARY
 from rules.pack import load_pack
 from service.api import cds_services, feedback, health, rule_labels
+from service.api.gate import Gate
 from service.errors import LastResort, answer_error, answer_http_error, answer_invalid
+from service.fhir.fetch import FhirServers
 from service.headers import SafeHeaders
 from service.log import log
 from service.records.feedback_log import FeedbackLog
@@ -33,12 +36,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAPI:
+def create_app(
+    settings: Settings, now: Callable[[], datetime] = _now, transport: httpx2.AsyncBaseTransport | None = None
+) -> FastAPI:
     """
     The whole program for these settings.
 
     Args:
         now: the clock, with time zone; asked once per call.
+        transport: how FHIR servers are reached; a test's own.
 
     Raises:
         LibraryError: the rule library has problems; it names all of them, and nothing is served.
@@ -47,6 +53,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
     pack = load_pack(settings.library or LIBRARY)
     decisions = open_log(settings.data)
     feedback_log = FeedbackLog(decisions)
+    fhir = FhirServers(settings.fhir_seconds, settings.max_body_bytes, transport)
     labels = open_labels(open_store(settings.data), pack, now())
 
     @asynccontextmanager
@@ -56,6 +63,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
         yield
         await decisions.stop()
         feedback_log.close()
+        await fhir.close()
 
     app = FastAPI(
         title="Recumbent",
@@ -74,7 +82,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = _now) -> FastAP
             "auto_configure": False,
         },
     )
-    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, now)
+    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, fhir, Gate(settings.max_calls), now)
     for module in (cds_services, feedback, rule_labels, health):
         app.include_router(module.router)
     app.add_exception_handler(RecumbentError, answer_error)

@@ -21,7 +21,9 @@ from service.log import log
 __all__ = [
     "STATUS",
     "BodyTooLargeError",
+    "BodyTooSlowError",
     "LastResort",
+    "OverloadedError",
     "UnsupportedBodyError",
     "answer_error",
     "answer_http_error",
@@ -38,15 +40,26 @@ class BodyTooLargeError(RecumbentError):
     """The body has more bytes than are accepted."""
 
 
+class BodyTooSlowError(RecumbentError):
+    """The body did not arrive in time."""
+
+
+class OverloadedError(RecumbentError):
+    """As many calls are in hand as are taken at once."""
+
+
 STATUS: dict[type[RecumbentError], tuple[int, str]] = {
     BadRequestError: (400, "invalid"),
     UnknownServiceError: (404, "not-found"),
     DataNeededError: (412, "required"),
+    BodyTooSlowError: (408, "timeout"),
     BodyTooLargeError: (413, "too-long"),
     UnsupportedBodyError: (415, "not-supported"),
+    OverloadedError: (503, "throttled"),
 }
 """Every error that a call may raise on purpose. An error that is not here is our fault, and its text stays inside."""
 
+_RETRY_SECONDS = "1"
 _HTTP_TEXTS = {
     400: ("invalid", "The request is not valid HTTP."),
     404: ("not-found", "There is nothing at this address. GET /cds-services lists the services."),
@@ -69,7 +82,8 @@ async def answer_error(request: Request, error: Exception) -> Response:
         raise error
     status, code = known
     log.info("refused", status=status, reason=type(error).__name__)
-    return operation_outcome(status, code, str(error))
+    headers = {"Retry-After": _RETRY_SECONDS} if isinstance(error, OverloadedError) else None
+    return operation_outcome(status, code, str(error), headers)
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:

@@ -10,10 +10,14 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_hooks.profiles import Profile
+from service.fhir.transport import is_loopback
 
 __all__ = ["Settings"]
 
 _PREFIX = "RECUMBENT_"
+_FHIR_BASE = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.\-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9_~\-][A-Za-z0-9._~\-]*)*/?"
+)
 
 
 class Settings(BaseSettings):
@@ -40,6 +44,12 @@ class Settings(BaseSettings):
         default="auto",
         description="kind of client that calls; auto recognizes Epic by its extensions, and takes others as generic",
     )
+    fhir_servers: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="FHIR base addresses that calls may name, to fetch what their prefetch lacks; none, so nothing is",
+    )
+    fhir_seconds: float = Field(default=2.0, gt=0, le=30, description="seconds for all that is fetched for one call")
+    max_calls: int = Field(default=32, ge=1, description="hook calls in hand at once; one more gets a 503")
     max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")
 
     @field_validator("host")
@@ -61,6 +71,26 @@ class Settings(BaseSettings):
     def _listed(cls, modules: object) -> object:
         """From the environment: names with anything between them, such as commas, or a JSON list."""
         return frozenset(re.findall(r"[\w-]+", modules)) if isinstance(modules, str) else modules
+
+    @field_validator("fhir_servers", mode="before")
+    @classmethod
+    def _addresses(cls, servers: object) -> object:
+        """From the environment: addresses with commas or spaces between them, or a JSON list."""
+        addresses = r"https?://[^\s,\"]+|[^\s,\"\[\]]+"
+        return frozenset(re.findall(addresses, servers)) if isinstance(servers, str) else servers
+
+    @field_validator("fhir_servers")
+    @classmethod
+    def _fhir_servers(cls, servers: frozenset[str]) -> frozenset[str]:
+        """Tokens are sent there, so that each must be a plain address, and encrypted unless it is this machine."""
+        for server in servers:
+            plain = _FHIR_BASE.fullmatch(server)
+            if plain is None or (plain["scheme"] == "http" and not is_loopback(plain["host"])):
+                raise ValueError(
+                    "each FHIR server is a base address such as https://ehr.example.org/fhir: https (http on loopback "
+                    "only), lower-case host, no user, query or dots in the path, as the EHR sends it in fhirServer."
+                )
+        return frozenset(server.rstrip("/") for server in servers)
 
     @model_validator(mode="after")
     def _no_unknown_variables(self) -> Self:

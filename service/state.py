@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules.pack import Pack
+from service.api.gate import Gate
+from service.fhir.fetch import FhirServers
 from service.records.feedback_log import FeedbackLog
 from service.records.labels import LabelBook
 from service.records.log import DecisionLog
@@ -18,11 +20,13 @@ TENANT, CLIENT = "default", "loopback"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Settings, the pack in force, the logs of decisions and feedback, the rule labels, and the clock."""
+    """Settings, the pack in force, logs of decisions and feedback, rule labels, FHIR servers, the gate, the clock."""
 
     settings: Settings
     pack: Pack
     decisions: DecisionLog
     feedback: FeedbackLog
     labels: LabelBook
+    fhir: FhirServers
+    gate: Gate
     now: Callable[[], datetime]

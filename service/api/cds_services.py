@@ -1,7 +1,7 @@
 """GET /cds-services and POST /cds-services/{id}: thin routes around the pipe."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from time import perf_counter
 
 import msgspec
@@ -13,7 +13,7 @@ from cds_hooks.quiet import Quiet
 from cds_hooks.request import read_request
 from cds_hooks.response import encode, unrecorded
 from rules.engine.errors import RecumbentError
-from service.api.bodies import read_body
+from service.api.bodies import read_body, while_connected
 from service.api.openapi import DISCOVERY, HOOK
 from service.decide import decide
 from service.fhir.gather import from_call
@@ -46,13 +46,21 @@ async def discover(request: Request) -> Response:
 async def call(service_id: str, request: Request) -> Response:
     """Answer one hook call. The answer is sent only once its record is on disk, or says that it is not."""
     state: State = request.app.state.recumbent
+    with state.gate.entry():
+        return await _answer(service_id, request, state)
+
+
+async def _answer(service_id: str, request: Request, state: State) -> Response:
     settings = state.settings
     body = await read_body(request, settings.max_body_bytes)
     began = perf_counter()
     hook = read_request(service_id, body, settings.base_url, settings.client_profile)
-    used = modules_of(hook.hook, settings.modules)
-    resources = from_call(hook, queries_of(state.pack, used))
+    queries = queries_of(state.pack, modules_of(hook.hook, settings.modules))
     as_of, whose = state.now(), state.feedback.whose(TENANT, hook)
+    if hook.access is not None and settings.fhir_servers:
+        today = as_of.astimezone(UTC).date()
+        hook = await while_connected(request, state.fhir.complete(hook, queries, today, settings.fhir_servers))
+    resources = from_call(hook, queries)
     quiet = await _quiet(state, whose, as_of)
     decision = decide(hook, resources, state.pack, as_of, settings.modules, quiet)
     milliseconds = round((perf_counter() - began) * 1000, 3)

@@ -313,11 +313,15 @@ class Bundle:
     Args:
         partial: there are more of them elsewhere: a next page, or a larger total.
         resource_type: "Bundle", unless something else was decoded as one.
+        next_page: its address; empty where there is a next page whose address is none.
+        total: how many matches there are on all pages, where it is said.
     """
 
     entry: list[BundleEntry]
     partial: bool
     resource_type: str | None
+    next_page: str | None = None
+    total: int | None = None
 
 
 class _Page(Lean):
@@ -359,10 +363,12 @@ def decode_bundle(raw: msgspec.Raw | bytes) -> Bundle:
         page = loose = _loose_bundle.decode(raw)
         entries = [_read_entry(each) for each in loose.entry or ()]
     entries = [entry for entry in entries if given(entry.resource)]
-    more = any(isinstance(link, dict) and link.get("relation") == "next" for link in many(page.link))
+    more = [link.get("url") for link in many(page.link) if isinstance(link, dict) and link.get("relation") == "next"]
     beside = sum(1 for entry in entries if entry.search is not None and entry.search.mode not in (None, "match"))
-    less = isinstance(page.total, int) and page.total > len(entries) - beside
-    return Bundle(entries, more or less, page.resource_type)
+    total = page.total if isinstance(page.total, int) else None
+    less = total is not None and total > len(entries) - beside
+    next_page = next((url if isinstance(url, str) else "" for url in more), None)
+    return Bundle(entries, bool(more) or less, page.resource_type, next_page, total)
 
 
 def _read_entry(raw: msgspec.Raw) -> BundleEntry:

@@ -14,7 +14,14 @@ import service
 from cds_hooks.request import BadRequestError, UnknownServiceError
 from rules.engine.errors import LibraryError, RecumbentError
 from service.decide import DataNeededError
-from service.errors import STATUS, BodyTooLargeError, LastResort, UnsupportedBodyError
+from service.errors import (
+    STATUS,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    LastResort,
+    OverloadedError,
+    UnsupportedBodyError,
+)
 from tests.service.logs import caught_logs
 
 # Raised at the start, on the command line, or caught by the route: a call never answers with them.
@@ -51,8 +58,10 @@ def test_each_status_is_that_of_cds_hooks_and_http() -> None:
         BadRequestError: (400, "invalid"),
         UnknownServiceError: (404, "not-found"),
         DataNeededError: (412, "required"),
+        BodyTooSlowError: (408, "timeout"),
         BodyTooLargeError: (413, "too-long"),
         UnsupportedBodyError: (415, "not-supported"),
+        OverloadedError: (503, "throttled"),
     } == STATUS
 
 

@@ -66,6 +66,42 @@ def test_a_profile_that_is_not_there_is_refused() -> None:
         Settings(profile="cerner")  # type: ignore[arg-type]  # wrong on purpose
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", set()),
+        ("https://ehr.example.org/fhir", {"https://ehr.example.org/fhir"}),
+        ("https://a.example/fhir/, https://b.example:8443/r4", {"https://a.example/fhir", "https://b.example:8443/r4"}),
+        ('["http://127.0.0.1:8090/fhir"]', {"http://127.0.0.1:8090/fhir"}),
+        ("http://[::1]:8090 http://localhost/fhir", {"http://[::1]:8090", "http://localhost/fhir"}),
+    ],
+)
+def test_fhir_servers_are_listed_as_text_or_json(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: set[str]
+) -> None:
+    monkeypatch.setenv("RECUMBENT_FHIR_SERVERS", given)
+
+    assert Settings().fhir_servers == expected
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "http://ehr.example.org/fhir",
+        "http://10.0.0.1/fhir",
+        "https://ehr.example.org/fhir?tenant=1",
+        "https://user@ehr.example.org/fhir",
+        "https://ehr.example.org/fhir/../admin",
+        "https://EHR.example.org/fhir",
+        "https://*.example.org/fhir",
+        "ehr.example.org/fhir",
+        "ftp://ehr.example.org",
+    ],
+)
+def test_a_fhir_server_to_which_a_token_should_not_go_is_refused(server: str) -> None:
+    assert refusal(fhir_servers=server).startswith("Value error, each FHIR server is a base address such as https://")
+
+
 def test_a_small_body_limit_is_refused_since_no_call_would_fit() -> None:
     assert refusal(max_body_bytes=1023) == "Input should be greater than or equal to 1024"
 
@@ -102,6 +138,9 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "RECUMBENT_LIBRARY": str(tmp_path),
         "RECUMBENT_MODULES": "causes",
         "RECUMBENT_PROFILE": "epic",
+        "RECUMBENT_FHIR_SERVERS": "https://ehr.example.org/fhir",
+        "RECUMBENT_FHIR_SECONDS": "1.5",
+        "RECUMBENT_MAX_CALLS": "8",
         "RECUMBENT_MAX_BODY_BYTES": "2048",
     }
     assert {f"RECUMBENT_{name}".upper() for name in Settings.model_fields} == set(given)
@@ -113,6 +152,9 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         port=9000,
         data=tmp_path,
         public_url="https://cds.example.org",
+        fhir_servers=frozenset(("https://ehr.example.org/fhir",)),
+        fhir_seconds=1.5,
+        max_calls=8,
         library=tmp_path,
         modules=frozenset(("causes",)),
         profile="epic",
@@ -147,8 +189,8 @@ def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch
 
     assert refusal() == (
         "Value error, RECUMBENT_PROT in the environment is not a setting. Settings are: RECUMBENT_DATA, "
-        "RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, RECUMBENT_MODULES, RECUMBENT_PORT, "
-        "RECUMBENT_PROFILE, RECUMBENT_PUBLIC_URL."
+        "RECUMBENT_FHIR_SECONDS, RECUMBENT_FHIR_SERVERS, RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, "
+        "RECUMBENT_MAX_CALLS, RECUMBENT_MODULES, RECUMBENT_PORT, RECUMBENT_PROFILE, RECUMBENT_PUBLIC_URL."
     )
 
 
