@@ -14,6 +14,7 @@ from cds_hooks.request import read_request
 from cds_hooks.response import encode, unrecorded
 from rules.engine.errors import RecumbentError
 from service.api.bodies import read_body
+from service.api.identity import caller_of
 from service.api.openapi import DISCOVERY, HOOK
 from service.decide import decide
 from service.fhir.gather import from_call
@@ -22,7 +23,7 @@ from service.records.decision import DecisionRecord
 from service.records.facts_json import Whose
 from service.records.keep import record_of
 from service.records.log import DecisionLog, RecordingError
-from service.state import CLIENT, TENANT, State
+from service.state import State
 
 __all__ = ["router"]
 
@@ -37,7 +38,9 @@ _QUIET_PATIENCE = 0.2
 async def discover(request: Request) -> Response:
     """The services and the prefetch they need today."""
     state: State = request.app.state.recumbent
+    caller = await caller_of(request)
     document = discovery_document(state.pack, state.now().date(), state.settings.modules)
+    document["services"] = [each for each in document["services"] if caller.may_call(each["hook"])]
     body = msgspec.json.encode(document)
     return Response(body, media_type="application/json")
 
@@ -47,17 +50,18 @@ async def call(service_id: str, request: Request) -> Response:
     """Answer one hook call. The answer is sent only once its record is on disk, or says that it is not."""
     state: State = request.app.state.recumbent
     settings = state.settings
+    caller = await caller_of(request, service_id)
     body = await read_body(request, settings.max_body_bytes)
     began = perf_counter()
     hook = read_request(service_id, body, settings.base_url)
     used = modules_of(hook.hook, settings.modules)
     resources = from_call(hook, queries_of(state.pack, used))
-    as_of, whose = state.now(), state.feedback.whose(TENANT, hook)
-    quiet = await _quiet(state, whose, as_of)
+    as_of, whose = state.now(), state.feedback.whose(caller.tenant, hook)
+    quiet = await _quiet(state, caller.tenant, whose, as_of)
     decision = decide(hook, resources, state.pack, as_of, settings.modules, quiet)
     milliseconds = round((perf_counter() - began) * 1000, 3)
     timings = {"decide": milliseconds}
-    record = record_of(hook, decision, state.pack, timings, TENANT, CLIENT, whose)
+    record = record_of(hook, decision, state.pack, timings, caller.tenant, caller.client, whose)
     recorded = await _recorded(state.decisions, record)
     log.info(
         "answered",
@@ -70,11 +74,11 @@ async def call(service_id: str, request: Request) -> Response:
     return Response(content, media_type="application/json")
 
 
-async def _quiet(state: State, whose: Whose, as_of: datetime) -> tuple[Quiet, ...] | None:
+async def _quiet(state: State, tenant: str, whose: Whose, as_of: datetime) -> tuple[Quiet, ...] | None:
     """What is in force of earlier overrides; None where that cannot be known: a card too many is better than none."""
     try:
         async with asyncio.timeout(_QUIET_PATIENCE):
-            return await state.feedback.quiet_for(TENANT, whose, as_of)
+            return await state.feedback.quiet_for(tenant, whose, as_of)
     except (RecumbentError, TimeoutError) as error:
         log.error("overrides-not-read", reason=type(error).__name__)
         return None
