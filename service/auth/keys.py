@@ -12,6 +12,7 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import msgspec
 from joserfc.errors import JoseError
@@ -214,7 +215,7 @@ class KeySets:
             held.keys = read_keys(fetched.body)
         except (OSError, TimeoutError, KeySetError) as error:
             held.next_try = now + _RETRY
-            log.error("key-set-not-fetched", reason=type(error).__name__)
+            log.error("key-set-not-fetched", at=urlsplit(url).hostname, reason=type(error).__name__)
             return
         held.fetched_at = now
         held.fresh_until = now + min(max(_USUAL if fetched.max_age is None else fetched.max_age, _SHORTEST), _LONGEST)

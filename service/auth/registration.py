@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
 from cds_hooks.discovery import SERVICES
@@ -44,7 +45,7 @@ def registered(client: Client, *, demo: bool = False) -> Client:
             problems.append(f"keys: {error}")
     if problems:
         raise ClientError("\n".join(problems))
-    return Client(**{name: getattr(client, name) for name in Client.__slots__} | {"jwks": jwks})
+    return replace(client, jwks=jwks)
 
 
 def is_demo_only(client: Client) -> bool:
