@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev serve test check format bench mutants vignettes lock clean
+.PHONY: help install install-dev serve ehr test check format bench mutants vignettes lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,12 +18,11 @@ help: ## Show this list
 install: $(VENV)/.installed ## Make .venv with what the program needs
 install-dev: $(VENV)/.installed-dev ## The same, with the tools for test and check
 
-# The server runs beside the shell, which turns Ctrl-C into one orderly stop; make then has no error to show.
 serve: install ## Run the demo server: PORT=8080 DATA=./data; Ctrl-C stops it
-	@$(BIN)/recumbent serve --host 127.0.0.1 --port '$(PORT)' --data '$(DATA)' --demo & server=$$!; \
-	trap "kill -TERM $$server" INT TERM; \
-	{ wait $$server; status=$$?; while kill -0 $$server; do wait $$server; status=$$?; done; } 2>/dev/null; \
-	case $$status in 130|143) ;; *) exit $$status ;; esac
+	@$(call orderly,$(BIN)/recumbent serve --host 127.0.0.1 --port '$(PORT)' --data '$(DATA)' --demo)
+
+ehr: install-dev ## Try the service from an EHR page in a browser, with made-up patients: PORT=8080, the page at 8081
+	@$(call orderly,$(BIN)/python -m tests.ehr --port '$(PORT)')
 
 test: install-dev ## Run all tests; ARGS='-k ferritin' runs some of them
 	@$(BIN)/python -m pytest -n auto $(ARGS)
@@ -63,6 +62,11 @@ clean: ## Remove .venv, caches and reports; data stays
 
 # $(call step,name,command,what to do when it fails)
 step = echo "$(1)"; $(2) || { echo; echo "make check stopped at $(1). What to do: $(3)."; exit 1; }
+
+# $(call orderly,server): it runs beside the shell, which turns Ctrl-C into one orderly stop; make then has no error to show.
+orderly = $(1) & server=$$!; trap "kill -TERM $$server" INT TERM; \
+	{ wait $$server; status=$$?; while kill -0 $$server; do wait $$server; status=$$?; done; } 2>/dev/null; \
+	case $$status in 130|143) ;; *) exit $$status ;; esac
 
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --group build $(if $(UPGRADE),--upgrade) \
 	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -14,7 +14,7 @@ from rules.engine.truth import MET
 
 __all__ = ["discharge_cards"]
 
-_LINES = 7
+_LINES = 8
 
 
 def discharge_cards(basis: Basis) -> tuple[Card, ...]:
@@ -23,7 +23,8 @@ def discharge_cards(basis: Basis) -> tuple[Card, ...]:
     if findings.complaint is not MET and not findings.fired:
         return ()
     open_ = [flag for flag in findings.fired if not _addressed(basis, flag)]
-    return (*((red_flag_card(basis, open_),) if open_ else ()), _come_back_if(basis, open_))
+    still_open = (red_flag_card(basis, open_),) if open_ else ()
+    return (*still_open, _come_back_if(basis, open_)) if basis.pack.library.safety_net else still_open
 
 
 def _addressed(basis: Basis, flag: RedFlag) -> bool:

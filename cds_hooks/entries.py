@@ -76,6 +76,7 @@ def check_entry(basis: Basis, found: OrderFinding) -> dict[str, Any]:
     return {
         "check": found.name,
         "order": found.order.reference,
+        "kind": found.kind,
         "severity": found.severity,
         "rule": f"order-checks/{rule.id}",
         "version": rule.version,

@@ -21,7 +21,7 @@ from rules.engine.facts import Known, Unknown
 __all__ = ["facts_of_card", "fingerprints"]
 
 _FINDINGS = "org.recumbent.findings"
-_SAID = ("rule", "version", "flag", "check", "severity", "class", "likelihood", "known")
+_SAID = ("rule", "version", "flag", "check", "kind", "severity", "class", "likelihood", "known")
 """What an entry says; not where it stands in the answer, which words it has, or the id of a draft order."""
 
 _encoder = msgspec.json.Encoder(decimal_format="string", order="sorted")
@@ -36,7 +36,7 @@ def fingerprints(card: Card, basis: Basis) -> tuple[str, ...]:
     is no news.
     """
     topic = card.source.topic.code
-    grounds = {"legpaincauses": _causes, "legpainmissingdata": _missing}.get(topic, _findings)(card, basis)
+    grounds = _GROUNDS.get(topic, _findings)(card, basis)
     return tuple(sorted({_digest([topic, ground]) for ground in grounds} or {_digest([topic])}))
 
 
@@ -64,6 +64,15 @@ def _missing(card: Card, basis: Basis) -> Iterator[Any]:
         yield [each.fact, value.reason.value if isinstance(value, Unknown) else None, sorted(each.decides)]
     for kind, count in basis.unreadable.items():
         yield ["unreadable", kind, count]
+
+
+def _safety_net(card: Card, basis: Basis) -> Iterator[Any]:
+    """The same advice for everybody, but a new red flag is a new reason to give it."""
+    for flag in basis.findings.fired:
+        yield ["flag", flag.rule, flag.flag]
+
+
+_GROUNDS = {"legpaincauses": _causes, "legpainmissingdata": _missing, "legpainsafetynet": _safety_net}
 
 
 def _mimic(basis: Basis, name: str) -> Any:

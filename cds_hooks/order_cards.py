@@ -47,7 +47,9 @@ def _card(basis: Basis, found: _Findings, further: Sequence[_Findings]) -> Card:
     if first.presumed:
         detail.add(FIXED, f"**Holds unless** (not known): {titles(here, first.presumed)}.")
     detail.list(0, "**Also on this order**", [_check(basis, each).summary for each in fired[1:]])
-    detail.list(0, "**Also on other orders**", [_check(basis, each[0]).summary for each in further])
+    if further:
+        detail.add(FIXED, f"**Further orders to look at:** {len(further)}.")
+    detail.list(0, "**Also on other orders**", [_elsewhere(basis, each[0]) for each in further])
     detail.list(0, "**To consider**", check.consider)
     open_ = [fact for fact in dict.fromkeys(_not_checked(basis, found)) if fact not in found_facts]
     if open_:
@@ -79,6 +81,11 @@ def _check(basis: Basis, found: OrderFinding) -> OrderCheck:
     return next(check for check in _rule(basis, found).checks if check.id == found.check)
 
 
+def _elsewhere(basis: Basis, found: OrderFinding) -> str:
+    """What is to be said of an order that the card is not about."""
+    return f"{basis.pack.library.facts[found.kind].title}: {_check(basis, found).summary}"
+
+
 def _grounds(basis: Basis, found: OrderFinding) -> list[str]:
     """What a check rests on, without the kind of order itself, which the card names, and those that it is not."""
     orders = basis.pack.order_facts
@@ -91,10 +98,10 @@ def _not_checked(basis: Basis, found: _Findings) -> Iterator[str]:
 
 
 def _offers(basis: Basis, fired: _Findings) -> Iterator[Offered]:
-    """What the checks offer; an order can be taken away only if the client has an id for it."""
+    """What the checks offer; only what is still a draft, and has an id that the client gave, can be taken away."""
     for each in fired:
         for offer in _check(basis, each).offers:
             if offer != REMOVE:
                 yield Offered(offer)
-            elif "/" in each.order.reference:
+            elif each.order.removable:
                 yield Offered(REMOVE, each.order.reference)

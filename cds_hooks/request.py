@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from cds_hooks.discovery import SERVICES
+from cds_hooks.profiles import GENERIC, Profile, recognize
 from rules.engine.errors import RecumbentError
 
 __all__ = ["NOT_JSON", "BadRequestError", "HookRequest", "UnknownServiceError", "read_request", "require_sound"]
@@ -55,6 +56,7 @@ class HookRequest:
         draft_orders: Bundle of the orders that are not signed yet. selections: "Type/id" of those just selected; None
             where the hook knows no selection, and all are asked about.
         conditions: Bundle of the problems that were just put on the list.
+        profile: the kind of client that gets the answer.
     """
 
     service: str
@@ -68,6 +70,7 @@ class HookRequest:
     draft_orders: msgspec.Raw | None = None
     selections: frozenset[str] | None = None
     conditions: msgspec.Raw | None = None
+    profile: Profile = GENERIC
 
     @property
     def by_clinician(self) -> bool:
@@ -80,6 +83,7 @@ class _Envelope(msgspec.Struct, rename="camel"):
     hook_instance: str
     context: msgspec.Raw
     prefetch: dict[str, msgspec.Raw] | None = None
+    extension: msgspec.Raw = msgspec.Raw()
 
 
 class _Context(msgspec.Struct, rename="camel"):
@@ -105,9 +109,12 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 _WRONG = re.compile(r"^Expected `([\w ]+)(?: \| null)?`, got `(\w+)`(?: - at `\$\.?([\w.]*))?")
 
 
-def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
+def read_request(service_id: str, body: bytes, base_url: str, profile: Profile | None = None) -> HookRequest:
     """
     Read the body of POST /cds-services/{id}.
+
+    Args:
+        profile: the kind of client that calls; None to recognize it by what it sends.
 
     Raises:
         UnknownServiceError: no such id.
@@ -145,6 +152,7 @@ def read_request(service_id: str, body: bytes, base_url: str) -> HookRequest:
         draft_orders=_bundle(service.hook, "draftOrders", context.draft_orders),
         selections=frozenset(context.selections or ()) if service.hook == "order-select" else None,
         conditions=_bundle(service.hook, "conditions", context.conditions),
+        profile=profile or recognize(envelope.extension),
     )
 
 
@@ -212,7 +220,7 @@ def _words(message: str, place: str) -> str:
         return f"{place}{missing[1]} is missing. CDS Hooks requires it."
     wrong = _WRONG.match(message)
     field = f"{place}{(wrong[3] or '')}".rstrip(".") if wrong else place.rstrip(".")
-    kind = {"str": "a string", "object": "an object", "dict": "an object"}.get(
+    kind = {"str": "a string", "object": "an object", "dict": "an object", "array": "an array"}.get(
         wrong[1] if wrong else "", "of another type"
     )
     return f"{field or 'The body'} should be {kind}. CDS Hooks 2.0.1 says which type each field has."

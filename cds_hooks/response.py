@@ -94,7 +94,7 @@ class Card(_Part, frozen=True):
     links: tuple[Link, ...]
     extension: dict[str, Any]
     suggestions: tuple[Suggestion, ...] = ()
-    selection_behavior: Literal["any"] | None = None
+    selection_behavior: Literal["any", "at-most-one"] | None = None
 
 
 class CdsResponse(msgspec.Struct, frozen=True):

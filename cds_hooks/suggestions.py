@@ -5,6 +5,7 @@ One action a suggestion, readable on its own; nothing is done by itself. Whether
 so that nothing is offered twice.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
@@ -17,6 +18,7 @@ from rules.references import REMOVE
 __all__ = ["Offered", "offered_by", "offered_for", "suggestions_of"]
 
 _SHOWN = 4
+_ENCOUNTER = re.compile(r"(?:Encounter/)?([A-Za-z0-9\-._:]{1,256})")
 
 
 class Offered(NamedTuple):
@@ -80,7 +82,7 @@ def _filled(basis: Basis, draft: dict[str, Any], why: str) -> dict[str, Any]:
         _SUBJECT.get(kind, "subject"): {"reference": f"Patient/{request.patient_id}"},
         "authoredOn": basis.moment,
     }
-    if request.encounter_id:
-        filled["encounter"] = {"reference": f"Encounter/{request.encounter_id.removeprefix('Encounter/')}"}
+    if encounter := _ENCOUNTER.fullmatch(request.encounter_id or ""):
+        filled["encounter"] = {"reference": f"Encounter/{encounter[1]}"}
     reason = {"text": why}
     return filled | {"reasonCode": reason if kind == "Task" else [reason]}

@@ -282,6 +282,10 @@ class OrderTerminology:
     ingredients: Mapping[tuple[str, str], tuple[str, ...]]
     strengths: Mapping[str, Decimal]
 
+    def strength_of(self, system: str | None, code: str) -> Decimal | None:
+        """Milligrams in one piece of a product; RxNorm only, since codes of other systems may look the same."""
+        return self.strengths.get(code) if _BY_OID.get(system or "", system) == RXNORM else None
+
     def ingredients_of(self, system: str | None, code: str) -> tuple[str, ...]:
         """The ingredients of a medicine; an ATC code stands for itself. Empty where it is not known."""
         system = _BY_OID.get(system or "", system or "")

@@ -35,7 +35,7 @@ def client_add(
     tenant: Annotated[list[str] | None, _several("tenant claim; without any, its tokens must have none.")] = None,
     fhir_server: Annotated[list[str] | None, _several("Base URL that it may name as fhirServer.")] = None,
     hook: Annotated[list[str] | None, _several(f"If not all: {', '.join(HOOKS)}.")] = None,
-    profile: Annotated[str, typer.Option(help=f"{', '.join(PROFILES)}.")] = "generic",
+    profile: Annotated[str, typer.Option(help=f"{', '.join(PROFILES)}.")] = "generic-2.0.1",
     demo: Annotated[bool, typer.Option("--demo", help="For a demonstration on this machine only.")] = False,
     data: DataFolder = Path("data"),
     as_json: AsJson = False,

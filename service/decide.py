@@ -16,6 +16,7 @@ from cds_hooks.card import CARD_SPACE
 from cds_hooks.cards import each_offer_once, make_cards
 from cds_hooks.discovery import MODULES, ORDER_HOOKS, PATIENT_MODULES, facts_read, modules_of, queries_of
 from cds_hooks.fingerprint import fingerprints
+from cds_hooks.profiles import shape
 from cds_hooks.quiet import Quiet, Silenced, silence
 from cds_hooks.request import HookRequest
 from cds_hooks.response import EVALUATION, CdsResponse, encode
@@ -152,7 +153,7 @@ def conclude(
         "degraded": _degraded(reading) + ([_NOT_LOOKED_UP] if quiet is None else []),
         "recorded": True,
     }
-    response = CdsResponse(cards, {EVALUATION: evaluation})
+    response = shape(CdsResponse(cards, {EVALUATION: evaluation}), request.profile)
     shown = {card.uuid: prints[card.uuid] for card in cards}
     return Decision(decision, as_of, reading, findings, response, encode(response), modules, quiet, shown, silenced)
 
@@ -184,16 +185,19 @@ def _nothing_said(rules: Iterable[str]) -> Findings:
 
 
 def _require_data(request: HookRequest, reading: Reading, findings: Findings) -> None:
+    if request.hook in ORDER_HOOKS and not findings.outcomes:
+        return  # no check is about these orders, whatever the record holds
     if not reading.has_patient:
         raise DataNeededError("prefetch.patient is missing or holds no Patient. Send it, or the right to read it.")
     if request.hook in ORDER_HOOKS:
-        if reading.orders and all(key in reading.gaps for key in _ORDER_KEYS):
+        if all(key in reading.gaps for key in _ORDER_KEYS):
             raise DataNeededError(
                 "There is nothing to check the orders against: prefetch.conditions and prefetch.medications are both "
                 "missing. Send one."
             )
         return
-    blind = all(key in reading.gaps for key in _COMPLAINT_KEYS)
+    # A new problem is itself what is asked about.
+    blind = request.hook != "problem-list-item-create" and all(key in reading.gaps for key in _COMPLAINT_KEYS)
     if blind and findings.complaint is CANNOT_TELL:
         raise DataNeededError(
             "There is no source of a leg complaint: prefetch.intake, prefetch.conditions and prefetch.encounter are "

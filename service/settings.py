@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from cds_hooks.profiles import Profile
+
 __all__ = ["Settings", "is_loopback"]
 
 _PREFIX = "RECUMBENT_"
@@ -34,6 +36,10 @@ class Settings(BaseSettings):
     modules: Annotated[frozenset[Literal["red-flags", "causes", "order-checks"]], NoDecode] = Field(
         default=frozenset(("red-flags", "causes", "order-checks")),
         description="rule modules that are switched on",
+    )
+    profile: Profile | Literal["auto"] = Field(
+        default="auto",
+        description="kind of client that calls; auto recognizes Epic by its extensions, and takes others as generic",
     )
     max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")
 
@@ -87,6 +93,11 @@ class Settings(BaseSettings):
     def local(self) -> bool:
         """Whether nobody but this machine can call, as far as host and public_url tell."""
         return is_loopback(self.host) and (self.public_url is None or _is_local(self.public_url))
+
+    @property
+    def client_profile(self) -> Profile | None:
+        """None where the client is to be recognized by what it sends."""
+        return None if self.profile == "auto" else self.profile
 
     @property
     def base_url(self) -> str:

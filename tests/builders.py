@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cds_hooks.discovery import Query, queries_of
+from cds_hooks.discovery import Query, modules_of, queries_of
 from rules.pack import Pack
 from rules.terminology import LOINC, RXNORM, SNOMED
 
@@ -170,7 +170,7 @@ class Patient:
             "hook": hook,
             "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
             "context": {"userId": "Practitioner/1", "patientId": self.person["id"]} | context,
-            "prefetch": self.prefetch(queries_of(pack)),
+            "prefetch": self.prefetch(queries_of(pack, modules_of(hook))),
         }
         return json.dumps(call).encode()
 

@@ -202,12 +202,12 @@ class Compiler:
 
     # ── what only order checks ask ───────────────────────────────────────────────────────────────────────────────────
 
-    def _of_an_order(self, what: str, where: _Where) -> None:
+    def _of_an_order(self, what: str, where: _Where) -> bool:
         """Rules of the patient speak whether something is ordered or not, and never because data are missing."""
-        if not where[0].startswith(f"{ORDER_CHECKS}/"):
-            self.problem(
-                where, f"{what} stands outside the order checks.", "Move it to an order check, or take it out."
-            )
+        if where[0].startswith(f"{ORDER_CHECKS}/"):
+            return True
+        self.problem(where, f"{what} stands outside the order checks.", "Move it to an order check, or take it out.")
+        return False
 
     def _missing(self, name: str, where: _Where) -> Compiled:
         self._of_an_order("missing", where)
@@ -218,7 +218,8 @@ class Compiler:
 
     def _red_flag(self, name: str, where: _Where) -> Compiled:
         """Any flag of an active rule, or the one that is named."""
-        self._of_an_order("red-flag", where)
+        if not self._of_an_order("red-flag", where):
+            return STAND_IN  # a red flag that asks for red flags could ask for itself
         if f"red-flag {name}" in self._compiled:
             return self._compiled[f"red-flag {name}"]
         rule_id, _, flag_id = name.partition("/")

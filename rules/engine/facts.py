@@ -99,15 +99,18 @@ class DraftOrder:
     An order that is about to be signed.
 
     Args:
-        reference: as the client knows it, "MedicationRequest/123".
+        reference: as the client knows it, "MedicationRequest/123"; where it gives no usable id, or one of them twice,
+            the kind and the place among the orders, "MedicationRequest#2". No two orders of a call have the same.
         facts: of the order itself by order fact, and of the medicines taken, as they are for this order: those ordered
             beside it count, and the order itself does not. None is unknown.
         stops: it ends a medicine or a treatment.
+        removable: it is still a draft, and the client knows it by its reference.
     """
 
     reference: str
     facts: Mapping[str, Known | Absent | None]
     stops: bool = False
+    removable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ async def call(service_id: str, request: Request) -> Response:
     caller = await caller_of(request, service_id)
     body = await read_body(request, settings.max_body_bytes)
     began = perf_counter()
-    hook = read_request(service_id, body, settings.base_url)
+    hook = read_request(service_id, body, settings.base_url, settings.client_profile)
     used = modules_of(hook.hook, settings.modules)
     resources = from_call(hook, queries_of(state.pack, used))
     as_of, whose = state.now(), state.feedback.whose(caller.tenant, hook)

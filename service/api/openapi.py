@@ -3,6 +3,7 @@
 from typing import Any
 
 from cds_hooks.feedback import MAX_ENTRIES
+from cds_hooks.schemas import SCHEMAS
 
 __all__ = ["DISCOVERY", "FEEDBACK", "HOOK", "LABEL", "LABELS", "LABEL_CONTENT", "READY", "STYLE_SHEET"]
 
@@ -20,27 +21,6 @@ def _page(text: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 _UNAUTHENTICATED = _refusal("No valid token of a registered client, though clients are registered")
 
-_REQUEST = {
-    "type": "object",
-    "required": ["hook", "hookInstance", "context"],
-    "properties": {
-        "hook": {"type": "string", "enum": ["patient-view", "encounter-start"]},
-        "hookInstance": {"type": "string", "pattern": r"^[A-Za-z0-9\-._:]{1,128}$"},
-        "context": {
-            "type": "object",
-            "required": ["userId", "patientId"],
-            "properties": {
-                "userId": {"type": "string"},
-                "patientId": {"type": "string"},
-                "encounterId": {"type": "string"},
-            },
-        },
-        "prefetch": {"type": ["object", "null"]},
-        "fhirServer": {"type": "string"},
-        "fhirAuthorization": {"type": "object"},
-        "extension": {"type": "object"},
-    },
-}
 _ENTRY = {
     "type": "object",
     "required": ["card", "outcome", "outcomeTimestamp"],
@@ -60,12 +40,6 @@ _BATCH = {
     "required": ["feedback"],
     "properties": {"feedback": {"type": "array", "minItems": 1, "maxItems": MAX_ENTRIES, "items": _ENTRY}},
 }
-_CARDS = {
-    "type": "object",
-    "required": ["cards"],
-    "properties": {"cards": {"type": "array"}, "extension": {"type": "object"}},
-}
-
 _RULES = {
     "type": "object",
     "required": ["pack", "rules"],
@@ -81,13 +55,12 @@ _LABEL = {
     "required": ["inUse", "standing", "pack", "sha256", "otherContents", "label"],
     "properties": {"inUse": {"type": "boolean"}, "sha256": {"type": "string"}, "label": _CONTENT},
 }
-_SERVICES = {"type": "object", "required": ["services"], "properties": {"services": {"type": "array"}}}
 
 # `default` also keeps FastAPI from adding a 422, which no route gives.
 _ELSE: dict[int | str, dict[str, Any]] = {"default": _refusal("Anything else: see its text")}
 
 DISCOVERY: dict[int | str, dict[str, Any]] = _ELSE | {
-    200: {"description": "The services", "content": {"application/json": {"schema": _SERVICES}}},
+    200: {"description": "The services", "content": {"application/json": {"schema": SCHEMAS["discovery"]}}},
     401: _UNAUTHENTICATED,
 }
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "What the caller has still holds"}}
@@ -106,12 +79,14 @@ LABELS = _ELSE | _UNCHANGED | {200: _page("The rules", _RULES), 406: _refusal("T
 STYLE_SHEET = _ELSE | _UNCHANGED | {200: {"description": "The style sheet", "content": {"text/css": {}}}}
 READY: dict[int | str, dict[str, Any]] = _ELSE | {503: _refusal("Decisions cannot be recorded now")}
 HOOK: dict[str, Any] = {
-    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}},
+    "openapi_extra": {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": SCHEMAS["request"]}}}
+    },
     "responses": _ELSE
     | {
         200: {
             "description": "Cards; an empty list means: looked, nothing to say",
-            "content": {"application/json": {"schema": _CARDS}},
+            "content": {"application/json": {"schema": SCHEMAS["response"]}},
         },
         400: _refusal("Malformed request"),
         401: _UNAUTHENTICATED,

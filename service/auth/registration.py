@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 from urllib.parse import SplitResult, urlsplit
 
 from cds_hooks.discovery import SERVICES
+from cds_hooks.profiles import Profile
 from rules.engine.errors import RecumbentError
 from service.auth.keys import ALGORITHMS, KeySetError, public_key_set
 from service.settings import is_loopback
@@ -14,7 +16,7 @@ from service.storage.clients import Client
 __all__ = ["DEFAULT_ALGORITHMS", "HOOKS", "PROFILES", "ClientError", "is_demo_only", "registered"]
 
 DEFAULT_ALGORITHMS = ("ES384", "RS384")
-PROFILES = ("generic", "3.0", "epic", "oracle", "sandbox")
+PROFILES: tuple[str, ...] = get_args(Profile)
 HOOKS = tuple(sorted({service.hook for service in SERVICES.values()}))
 
 _SANDBOX = "sandbox.cds-hooks.org"

@@ -2,18 +2,18 @@
 A small EHR over one patient's record: it fills prefetch templates as a FHIR server would. For the demo and for tests.
 
 It understands what discovery uses and no more: reads, and searches by patient, code, status, questionnaire and date.
+The EHR of tests/ehr searches with it too, over HTTP.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-__all__ = ["hook_call", "intake_response", "record_of_bundle"]
+__all__ = ["hook_call", "intake_response", "record_of_bundle", "search"]
 
-_DATES = {"Observation": "effectiveDateTime", "QuestionnaireResponse": "authored"}
-_CODES = {"Observation": "code"}
+_DATES = {"Observation": "effectiveDateTime", "QuestionnaireResponse": "authored", "ServiceRequest": "authoredOn"}
 
 
 def record_of_bundle(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -83,13 +83,9 @@ def _fetch(resources: list[Mapping[str, Any]], url: str) -> Any:
     """One read or search; a read without a match is null, a search always a Bundle."""
     path, _, query = url.partition("?")
     kind, _, resource_id = path.partition("/")
-    of_kind = [each for each in resources if each["resourceType"] == kind]
     if resource_id:
-        return next((each for each in of_kind if each["id"] == resource_id), None)
-    found = [each for each in of_kind if all(_fits(each, kind, name, value) for name, value in parse_qsl(query))]
-    date = _DATES.get(kind)
-    if date:
-        found.sort(key=lambda each: str(each.get(date, "")), reverse=True)
+        return next((each for each in resources if (each["resourceType"], each["id"]) == (kind, resource_id)), None)
+    found = search(resources, kind, parse_qsl(query))
     count = next((int(value) for name, value in parse_qsl(query) if name == "_count"), len(found))
     entries = [
         {"fullUrl": f"{kind}/{each['id']}", "resource": each, "search": {"mode": "match"}} for each in found[:count]
@@ -100,14 +96,26 @@ def _fetch(resources: list[Mapping[str, Any]], url: str) -> Any:
     return bundle
 
 
+def search(
+    resources: Iterable[Mapping[str, Any]], kind: str, parameters: Sequence[tuple[str, str]]
+) -> list[Mapping[str, Any]]:
+    """Resources of this type that fit all parameters, the newest first. A parameter that is not known fits none."""
+    of_kind = (each for each in resources if each["resourceType"] == kind)
+    found = [each for each in of_kind if all(_fits(each, kind, name, value) for name, value in parameters)]
+    if date := _DATES.get(kind):
+        found.sort(key=lambda each: str(each.get(date, "")), reverse=True)
+    return found
+
+
 def _fits(resource: Mapping[str, Any], kind: str, name: str, value: str) -> bool:
     if name == "patient":
-        reference = (resource.get("subject") or resource.get("patient") or {}).get("reference", "")
+        named = resource.get("subject") or resource.get("patient") or resource.get("for") or {}
+        reference = named.get("reference", "")
         return bool(reference == f"Patient/{value}")
     if name == "status":
         return resource.get("status") in value.split(",")
     if name == "code":
-        codings = resource.get(_CODES.get(kind, "code"), {}).get("coding", [])
+        codings = resource.get("code", {}).get("coding", [])
         wanted = set(value.split(","))
         return any(f"{coding.get('system')}|{coding.get('code')}" in wanted for coding in codings)
     if name == "questionnaire":

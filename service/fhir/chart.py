@@ -16,7 +16,8 @@ __all__ = ["NEVER", "Candidate", "Chart", "safe_reference", "why_none"]
 
 _TOMORROW = timedelta(days=1).total_seconds()
 _REFERENCE = re.compile(r"[^A-Za-z0-9\-._:/|]")
-_LONGEST_REFERENCE = 200
+_LONGEST_REFERENCE = 320
+"""Characters: a type, and an id of 256, as long as that of a patient may be. Order ids of Epic have 194."""
 
 NEVER = Moment(float("-inf"), date.min, date.min)
 """Stands where no date is recorded; it sorts before all others."""
@@ -44,6 +45,7 @@ class Chart:
     The work sheet of one reading.
 
     Args:
+        created: the problems that were just put on the list; without a date they are of now.
         found: fact → its usable values.
         refused: fact → the reason that tells most about why a value of it does not count.
         left_out: "Observation: preliminary" → how many resources were read and do not count.
@@ -54,6 +56,7 @@ class Chart:
 
     pack: Pack
     as_of: datetime
+    created: frozenset[str] = frozenset()
     today: date = field(init=False)
     now: Moment = field(init=False)
     found: dict[str, list[Candidate]] = field(default_factory=dict)

@@ -29,7 +29,7 @@ def read_condition(chart: Chart, condition: Condition, source: str) -> str | Non
         return verified
     if condition.code is None:
         return "no code"
-    moment = _began(condition)
+    moment = _began(condition) or (chart.now if source in chart.created else None)
     if chart.in_future(moment):
         return "dated in the future"
     what = named(condition.code, ConditionFact, chart.pack.terminology)

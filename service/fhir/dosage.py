@@ -17,7 +17,7 @@ import msgspec
 
 from service.fhir.moments import read_moment
 from service.fhir.resources import UNREADABLE, CodeableConcept, Lean, Period, Quantity, codings, many, wordings
-from service.fhir.results import is_number
+from service.fhir.results import is_number, tidy
 
 __all__ = ["Dispense", "days_of", "milligrams_a_day", "strength_in"]
 
@@ -44,7 +44,6 @@ _PIECES = frozenset(
         "ea",
         "pill",
         "pills",
-        "unit",
         "lozenge",
         "patch",
         "film",
@@ -64,7 +63,8 @@ _TIMES_A_DAY = {
     "BID": 2, "BD": 2, "TID": 3, "TDS": 3, "QID": 4, "QDS": 4,
     "Q1H": 24, "Q2H": 12, "Q3H": 8, "Q4H": 6, "Q6H": 4, "Q8H": 3, "Q12H": 2, "Q24H": 1,
 }  # fmt: skip
-_STRENGTH = re.compile(r"\b(\d+(?:\.\d+)?) ?(mg|g|gm|ug|mcg)\b(?! ?/)", re.IGNORECASE)
+# A number after a comma, point, dash or slash is part of another: "1,000 mg", ".5 mg", "5-325 mg".
+_STRENGTH = re.compile(r"(?<![\w.,/-])(\d+(?:\.\d+)?) ?(mg|g|gm|ug|mcg)\b(?! ?/)", re.IGNORECASE | re.ASCII)
 
 
 class _Range(Lean):
@@ -79,6 +79,7 @@ class _DoseAndRate(Lean):
 
 class _Repeat(Lean):
     bounds_duration: Quantity | None = None
+    bounds_range: _Range | None = None
     bounds_period: Period | None = None
     frequency: Decimal | None = None
     frequency_max: Decimal | None = None
@@ -139,7 +140,9 @@ def milligrams_a_day(instructions: Iterable[msgspec.Raw], strength: Decimal | No
     for line in lines or ():
         amounts[line.sequence or 0].append(_of_line(line, strength))
     steps = [_sum(each) for each in amounts.values()]
-    return max((step for step in steps if step is not None), default=None) if None not in steps else None
+    highest = max((step for step in steps if step is not None), default=None)
+    # A third of a day has no end in decimals: 300 mg every 8 hours is 900 mg, not a little less.
+    return None if highest is None or None in steps else tidy(highest)
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
@@ -149,8 +152,9 @@ def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 def _of_line(line: Dosage, strength: Decimal | None) -> Decimal | None:
     times = _times_a_day(line.timing)
-    doses = [_most(each, strength) for each in many(line.dose_and_rate)]
-    worked_out = doses[0] * times if len(doses) == 1 and doses[0] is not None and times is not None else None
+    # Some clients state one dose twice, as ordered and as calculated, of which we may be able to read but one.
+    doses = {dose for each in many(line.dose_and_rate) if (dose := _most(each, strength)) is not None}
+    worked_out = doses.pop() * times if len(doses) == 1 and times is not None else None
     bounds = [each for ratio in many(line.max_dose_per_period) if (each := _a_day(ratio, strength)) is not None]
     found = [each for each in (worked_out, *bounds) if each is not None]
     return min(found) if found else None
@@ -188,10 +192,13 @@ def _times_a_day(timing: _Timing | None) -> Decimal | None:
     repeat = timing.repeat
     if repeat is not None:
         listed = len(repeat.time_of_day or ()) or len(repeat.when or ())
-        often = repeat.frequency_max or repeat.frequency or (Decimal(listed) if listed else None)
-        span = (repeat.period or Decimal(1)) * _DAYS.get(repeat.period_unit or "d", Decimal(0))
-        if _fits(often) and (repeat.period_unit is not None or listed):
-            return often / span if _fits(span) else None
+        stated = [each for each in (repeat.frequency, repeat.frequency_max) if each is not None]
+        if (stated and repeat.period_unit is not None) or listed:
+            period = Decimal(1) if repeat.period is None else repeat.period
+            unit = _DAYS.get(repeat.period_unit or "d")
+            if unit is None or not all(map(_fits, (*stated, period))):
+                return None
+            return max((*stated, Decimal(listed))) / (period * unit)
     names = [str(coding.code) for coding in codings(timing.code) if coding.code] + wordings(timing.code)
     found = {_TIMES_A_DAY[name] for each in names if (name := each.strip().upper()) in _TIMES_A_DAY}
     return Decimal(found.pop()) if len(found) == 1 else None
@@ -207,12 +214,20 @@ def _length(quantity: Quantity | None) -> Decimal | None:
 
 
 def days_of(instructions: Iterable[msgspec.Raw], dispense: Dispense | None) -> Decimal | None:
-    """How many days the order is for: by its instructions, else by the supply with all its repeats."""
-    bounds = [each for line in _read(instructions) or () if (each := _bound(line)) is not None]
-    if bounds:
-        return max(bounds)
+    """
+    How many days the order is for: by its instructions, else by the supply with all its repeats.
+
+    Steps that follow each other are added up. A step without an end leaves the length open.
+    """
+    steps: dict[int, list[Decimal | None]] = defaultdict(list)
+    for line in _read(instructions) or ():
+        steps[line.sequence or 0].append(_bound(line))
+    longest = [None if None in each else max(bound for bound in each if bound is not None) for each in steps.values()]
+    if longest and None not in longest:
+        return _sum(longest)
     supply = _length(dispense.expected_supply_duration) if dispense else None
-    return supply * (1 + max(dispense.number_of_repeats_allowed or 0, 0)) if dispense and supply else None
+    repeats = Decimal(max(dispense.number_of_repeats_allowed or 0, 0)) if dispense else Decimal(0)
+    return supply * (1 + repeats) if supply and (not repeats or _fits(repeats)) else None
 
 
 def _bound(line: Dosage) -> Decimal | None:
@@ -222,11 +237,12 @@ def _bound(line: Dosage) -> Decimal | None:
     period = repeat.bounds_period
     start, end = read_moment(period.start if period else None), read_moment(period.end if period else None)
     if start is not None and end is not None:
-        return Decimal((end.last - start.first).days + 1)
-    return _length(repeat.bounds_duration)
+        return Decimal(days) if (days := (end.last - start.first).days + 1) > 0 else None
+    return _length(repeat.bounds_duration or (repeat.bounds_range.high if repeat.bounds_range else None))
 
 
 def strength_in(texts: Iterable[str]) -> Decimal | None:
     """Milligrams in one piece as the name of a product says it ("gabapentin 300 mg capsule"); None where in doubt."""
     found = {Decimal(number) * _MILLIGRAMS[unit.lower()] for text in texts for number, unit in _STRENGTH.findall(text)}
-    return found.pop() if len(found) == 1 else None
+    strength = found.pop() if len(found) == 1 else None
+    return strength if _fits(strength) else None

@@ -22,10 +22,10 @@ from service.fhir.resources import (
     many,
 )
 
-__all__ = ["WithMedicine", "concepts_of", "read_medication"]
+__all__ = ["NOT_ORDERED", "WithMedicine", "concepts_of", "read_medication"]
 
 _ORDERED = frozenset((None, "order", "original-order", "reflex-order", "filler-order", "instance-order", "option"))
-_NOT_ORDERED = frozenset(("proposal", "plan"))
+NOT_ORDERED = frozenset(("proposal", "plan"))
 _STOPPED = frozenset(("stopped", "completed"))
 _NOT_TAKEN = frozenset(("draft", "on-hold", "cancelled", "entered-in-error", "not-taken", "intended"))
 
@@ -54,7 +54,7 @@ def read_medication(chart: Chart, order: Order, medications: Mapping[str, Medica
         if order.do_not_perform:
             return "not to be taken"
         if order.intent not in _ORDERED:
-            return order.intent if order.intent in _NOT_ORDERED else "not an order"
+            return order.intent if order.intent in NOT_ORDERED else "not an order"
     if order.status != "active" and order.status not in _STOPPED:
         return order.status if order.status in _NOT_TAKEN else "not active"
     began, ended = _times(order)

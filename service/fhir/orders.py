@@ -9,9 +9,12 @@ Orders of real clients lack much: a Bundle without a type, no intent, no medicin
 Source: hl7.org/fhir/R4 request resources; cds-hooks.hl7.org order-select and order-sign.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,15 +25,18 @@ from rules.terminology import words_of
 from service.fhir.chart import Candidate, Chart, safe_reference
 from service.fhir.concepts import named
 from service.fhir.dosage import Dispense, days_of, milligrams_a_day, strength_in
-from service.fhir.medications import concepts_of
+from service.fhir.medications import NOT_ORDERED, concepts_of
+from service.fhir.moments import read_moment
 from service.fhir.resources import (
     UNREADABLE,
     CodeableConcept,
     Condition,
     Lean,
     Medication,
+    Period,
     Reference,
     codings,
+    decode_header,
     local_name,
     many,
     type_of,
@@ -46,7 +52,12 @@ Entry = tuple[str | None, msgspec.Raw]
 _STOPS = frozenset(("stopped", "cancelled", "revoked", "on-hold"))
 _MEDICINES = frozenset(("MedicationRequest", "MedicationStatement"))
 _DENIED = frozenset(("no", "not", "remove", "discontinue", "stop", "avoid"))
+_DRAFT = frozenset((None, "draft"))
+_WITHOUT = re.compile(r"\bw/o\b", re.IGNORECASE)
+"""It would be read as the words w and o, and w is "with"."""
 _ABSENT = Absent()
+_ID = re.compile(r"(?!\.+$)[A-Za-z0-9\-._:]{1,256}")
+"""An id that can be given back in an answer as it is."""
 
 
 class _Diet(Lean):
@@ -68,6 +79,7 @@ class _Order(Lean):
     resource_type: str
     id: str | None = None
     status: str | None = None
+    intent: str | None = None
     do_not_perform: bool | None = None
     subject: Reference | None = None
     contained: list[msgspec.Raw] | None = None
@@ -86,14 +98,25 @@ class _Order(Lean):
     dosage: list[msgspec.Raw] | None = None
     dispense_request: Dispense | None = None
     prior_prescription: Reference | None = None
+    effective_period: Period | None = None
 
     @property
     def reference(self) -> str:
         return f"{self.resource_type}/{self.id}" if self.id else self.resource_type
 
+    def is_of(self, names: frozenset[str]) -> bool:
+        """Whether it is of the patient who may be called so; one that names nobody is."""
+        subject = self.subject.reference if self.subject else None
+        return subject is None or subject in names or local_name(subject) in names
+
     @property
     def stops(self) -> bool:
         return bool(self.do_not_perform) or self.status in _STOPS
+
+    @property
+    def may_name_medicine(self) -> bool:
+        """A name in the text of a service is not believed: "Lithium level" is no order of lithium."""
+        return self.resource_type != "ServiceRequest"
 
     @property
     def instructions(self) -> list[msgspec.Raw]:
@@ -128,6 +151,10 @@ class _Beside:
     conditions: Mapping[str, Condition]
     taken: list["_Read"] = field(default_factory=list)
 
+    def holds_all(self, classes: frozenset[str]) -> bool:
+        """Whether every medicine of these classes that is taken is known by its ingredients, not by a wording alone."""
+        return all(each.ingredients or classes.isdisjoint(each.classes) for each in self.taken)
+
 
 def read_orders(
     chart: Chart,
@@ -149,17 +176,38 @@ def read_orders(
         names: what the patient may be called. complete: the list of medicines was looked through completely.
     """
     beside = _Beside(medications, conditions)
-    beside.taken.extend(_taken(chart, record, beside))
+    beside.taken.extend(_taken(chart, record, beside, names))
+    drafts = list(drafts)
+    if selected is not None and (lost := selected - set(_names(drafts))):
+        chart.unreadable["selected order"] += len(lost)
     read = [_read(chart, order, beside, complete) for order in _decode(chart, drafts, names)]
-    asked = [each for each in read if selected is None or each.order.reference in selected]
+    references = _references([each.order for each in read])
     return tuple(
         DraftOrder(
-            safe_reference(each.order.reference),
+            reference,
             each.facts | _medicines(chart, each, [other for other in read if other is not each], complete),
             each.order.stops,
+            each.order.status in _DRAFT and "/" in reference,
         )
-        for each in asked
+        for each, reference in zip(read, references, strict=True)
+        if selected is None or each.order.reference in selected
     )
+
+
+def _names(drafts: Iterable[Entry]) -> Iterator[str]:
+    headers = (decode_header(raw) for _, raw in drafts)
+    return (f"{each.resource_type}/{each.id}" for each in headers)
+
+
+def _references(orders: list[_Order]) -> list[str]:
+    """What each order is called in the answer: by its id; by its place where that cannot be given back or is taken."""
+    times = Counter(order.reference for order in orders)
+    return [
+        order.reference
+        if times[order.reference] == 1 and _ID.fullmatch(order.id or "")
+        else f"{order.resource_type}#{place}"
+        for place, order in enumerate(orders, 1)
+    ]
 
 
 def _decode(chart: Chart, drafts: Iterable[Entry], names: frozenset[str]) -> Iterator[_Order]:
@@ -174,8 +222,7 @@ def _decode(chart: Chart, drafts: Iterable[Entry], names: frozenset[str]) -> Ite
         except UNREADABLE:
             chart.unreadable[f"draft {kind}"] += 1
             continue
-        subject = order.subject.reference if order.subject else None
-        if subject is not None and subject not in names and local_name(subject) not in names:
+        if not order.is_of(names):
             chart.left_out[f"draft {kind}: another patient"] += 1
         elif order.status == "entered-in-error":
             chart.left_out[f"draft {kind}: entered-in-error"] += 1
@@ -183,17 +230,24 @@ def _decode(chart: Chart, drafts: Iterable[Entry], names: frozenset[str]) -> Ite
             yield order
 
 
-def _taken(chart: Chart, record: Iterable[Entry], beside: _Beside) -> Iterator[_Read]:
-    """The medicines of the record that are taken now, with ingredients and dose."""
+def _taken(chart: Chart, record: Iterable[Entry], beside: _Beside, names: frozenset[str]) -> Iterator[_Read]:
+    """The medicines of the record that the patient takes now, with ingredients and dose."""
     for _, raw in record:
         if type_of(raw) in _MEDICINES:
             try:
                 order = _decoder.decode(raw)
             except UNREADABLE:
                 continue  # counted where the record is read
-            if order.status == "active" and not order.do_not_perform:
+            if order.is_of(names) and _is_taken(chart, order):
                 ingredients, dose = _medicine(chart, order, beside)
-                yield _Read(order, {}, frozenset(), ingredients, dose)
+                classes = frozenset[str]() if ingredients else _classes(chart, _concepts(chart, order, beside))
+                yield _Read(order, {}, classes, ingredients, dose)
+
+
+def _is_taken(chart: Chart, order: _Order) -> bool:
+    period = order.effective_period
+    over = period is not None and chart.is_over(read_moment(period.end))
+    return order.status == "active" and not order.do_not_perform and order.intent not in NOT_ORDERED and not over
 
 
 # ── one order ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,23 +257,25 @@ def _read(chart: Chart, order: _Order, beside: _Beside, complete: bool) -> _Read
     pack = chart.pack
     what = _concepts(chart, order, beside)
     ingredients, dose = _medicine(chart, order, beside)
+    classes = _classes(chart, what) if order.may_name_medicine else frozenset()
+    whole = complete and bool(ingredients) and beside.holds_all(classes)
     same = [each for each in beside.taken if ingredients and each.ingredients == ingredients]
     numbers = {"daily-dose": dose, "days": days_of(order.instructions, order.dispense_request)}
     facts: dict[str, Known | Absent | None] = {}
-    ordered, why = _ordered(pack, what), _reasons(pack, order, beside)
+    ordered, why = _ordered(pack, what, order.may_name_medicine), _reasons(pack, order, beside)
     for name, fact in pack.order_facts.items():
         if fact.of == "what":
             facts[name] = _yes(order) if name in ordered else _ABSENT
         elif fact.of == "reason":
-            facts[name] = None if why is None else _yes(order) if name in why else _ABSENT
+            facts[name] = None if why is None else _yes(order) if name in why.held else why.otherwise
         elif fact.of == "change":
-            facts[name] = _change(order, dose, same, ingredients, complete)
+            facts[name] = _change(order, dose, same, whole)
         elif fact.of == "taken-already":
-            facts[name] = _taken_already(order, same, ingredients, complete)
+            facts[name] = _taken_already(order, same, whole)
         else:
             number = numbers[fact.of]
             facts[name] = None if number is None else Known(number.normalize() + 0, source=_source(order))
-    return _Read(order, facts, _classes(chart, what), ingredients, dose)
+    return _Read(order, facts, classes, ingredients, dose)
 
 
 def _source(order: _Order) -> str:
@@ -232,7 +288,7 @@ def _yes(order: _Order) -> Known:
 
 def _concepts(chart: Chart, order: _Order, beside: _Beside) -> list[CodeableConcept]:
     """Everything that says what is ordered."""
-    found = concepts_of(chart, order, beside.medications) if order.resource_type == "MedicationRequest" else None
+    found = concepts_of(chart, order, beside.medications) if order.resource_type in _MEDICINES else None
     listed = [*found[0], *found[1]] if found else []
     listed += [each for each in (order.code, order.code_codeable_concept) if each]
     listed += many(order.order_detail)
@@ -246,36 +302,56 @@ def _concepts(chart: Chart, order: _Order, beside: _Beside) -> list[CodeableConc
     return listed
 
 
-def _ordered(pack: Pack, what: list[CodeableConcept]) -> frozenset[str]:
-    """The order facts that hold: by code; by name or by words where no code is known."""
+def _ordered(pack: Pack, what: list[CodeableConcept], by_name: bool = True) -> frozenset[str]:
+    """
+    The order facts that hold: by code; by name (if it is believed) or by words where no code is known, or where a fact
+    has none.
+    """
     found: set[str] = set()
     for concept in what:
         said = named(concept, OrderFact, pack.orders.codes)
-        found |= {match.fact for match in said.matches}
-        if said.from_text or not said.matches:
-            found |= _by_words(pack, wordings(concept))
+        found |= {match.fact for match in said.matches if by_name or not said.from_text}
+        found |= _by_words(pack, wordings(concept), coded=bool(said.matches) and not said.from_text)
     return frozenset(found)
 
 
-def _by_words(pack: Pack, texts: Iterable[str]) -> set[str]:
+def _by_words(pack: Pack, texts: Iterable[str], coded: bool) -> set[str]:
+    """Args: coded: a code told what it is, so that only the facts without codes are sought in the text."""
     found = set()
-    for words in (frozenset(words_of(text)) for text in texts):
+    for words in (frozenset(words_of(_WITHOUT.sub("without", text))) for text in texts):
         if _DENIED.isdisjoint(words):
             found |= {
                 name
                 for name, fact in pack.order_facts.items()
+                if not (coded and fact.value_set)
                 for phrase in fact.words
                 if all(not words.isdisjoint(one.split("|")) for one in phrase.split(" "))
             }
     return found
 
 
-def _reasons(pack: Pack, order: _Order, beside: _Beside) -> frozenset[str] | None:
-    """The order facts that the stated reasons stand for; None where no reason is stated."""
-    pointed = [beside.conditions.get(each.reference or "") for each in many(order.reason_reference)]
-    stated = [*many(order.reason_code), *(each.code for each in pointed if each and each.code)]
-    stated += [CodeableConcept(text=each.display) for each in many(order.reason_reference) if each.display]
-    return _ordered(pack, stated) if stated else None
+class _Why(NamedTuple):
+    """
+    Args: held: the order facts that the stated reasons stand for. otherwise: what is known of the others; None where a
+    reason points to a problem that was not sent.
+    """
+
+    held: frozenset[str]
+    otherwise: Absent | None
+
+
+def _reasons(pack: Pack, order: _Order, beside: _Beside) -> _Why | None:
+    """None where no reason is stated."""
+    stated: list[CodeableConcept] = many(order.reason_code)
+    otherwise: Absent | None = _ABSENT
+    for each in many(order.reason_reference):
+        name = each.reference or ""
+        problem = beside.conditions.get(name) or beside.conditions.get(local_name(name))
+        told = [problem.code] if problem and problem.code else []
+        told += [CodeableConcept(text=each.display)] if each.display else []
+        stated += told
+        otherwise = otherwise if told else None
+    return _Why(_ordered(pack, stated), otherwise) if stated else None
 
 
 def _classes(chart: Chart, what: list[CodeableConcept]) -> frozenset[str]:
@@ -297,7 +373,7 @@ def _medicine(chart: Chart, order: _Order, beside: _Beside) -> tuple[frozenset[s
     own, parts = ([(c.system, str(c.code)) for each in side for c in codings(each) if c.code] for side in found)
     ingredients = frozenset(each for code in own for each in orders.ingredients_of(*code))
     ingredients = ingredients or frozenset(each for code in parts for each in orders.ingredients_of(*code))
-    listed = {strength for _, code in own if (strength := orders.strengths.get(code)) is not None}
+    listed = {strength for code in own if (strength := orders.strength_of(*code)) is not None}
     strength = listed.pop() if len(listed) == 1 else strength_in(text for each in found[0] for text in wordings(each))
     return ingredients, milligrams_a_day(order.instructions, strength)
 
@@ -305,14 +381,12 @@ def _medicine(chart: Chart, order: _Order, beside: _Beside) -> tuple[frozenset[s
 # ── beside what is taken now ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _change(
-    order: _Order, dose: Decimal | None, same: list[_Read], ingredients: frozenset[str], complete: bool
-) -> Known | None:
-    """Start, raise, lower, renew or stop; None where it cannot be told."""
+def _change(order: _Order, dose: Decimal | None, same: list[_Read], whole: bool) -> Known | None:
+    """Start, raise, lower, renew or stop; None where it cannot be told. whole: all that could be the same is known."""
     if order.stops:
         return Known(frozenset(("stop",)), source=_source(order))
     if not same:
-        return Known(frozenset(("start",)), source=_source(order)) if ingredients and complete else None
+        return Known(frozenset(("start",)), source=_source(order)) if whole else None
     doses = {each.dose for each in same}
     before = doses.pop() if len(doses) == 1 else None
     if dose is None or before is None:
@@ -321,16 +395,14 @@ def _change(
     return Known(frozenset((word,)), source=safe_reference(same[0].order.reference))
 
 
-def _taken_already(
-    order: _Order, same: list[_Read], ingredients: frozenset[str], complete: bool
-) -> Known | Absent | None:
+def _taken_already(order: _Order, same: list[_Read], whole: bool) -> Known | Absent | None:
     """Whether the list of medicines holds the same one, other than the order itself or the one that it continues."""
     prior = order.prior_prescription.reference if order.prior_prescription else None
-    known = {order.reference, local_name(prior or "")}
+    known = {order.reference if order.id else None, local_name(prior or "")}
     others = [each for each in same if each.order.reference not in known]
     if others:
         return Known(True, source=safe_reference(others[0].order.reference))
-    return _ABSENT if ingredients and complete else None
+    return _ABSENT if whole else None
 
 
 def _medicines(chart: Chart, one: _Read, others: list[_Read], complete: bool) -> dict[str, Known | Absent | None]:
@@ -339,7 +411,7 @@ def _medicines(chart: Chart, one: _Read, others: list[_Read], complete: bool) ->
     changed: dict[str, Known | Absent | None] = {}
     for name in one.classes:
         candidates = chart.found.get(name, [])
-        left = [each for each in candidates if each.known.source != own]
+        left = [each for each in candidates if each.known.source != own or not one.order.id]
         if len(left) < len(candidates):
             known = min(left, key=Candidate.order).known if left else None
             changed[name] = known or (_ABSENT if complete else None)

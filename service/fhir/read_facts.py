@@ -49,6 +49,8 @@ __all__ = ["Reading", "read_facts"]
 
 _MEDICINES = "medications"
 """The search whose complete answer is the list of what is taken now."""
+_HOLD_MEDICINES = ("MedicationRequest", "MedicationStatement", "Medication", "resource")
+"""Where one of these could not be read, even the complete list does not show what is not taken."""
 _PICTURES = frozenset(("ImagingStudy", "Media"))
 
 Clinical = (
@@ -98,7 +100,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         coverage: which search covers which fact.
         as_of: moment of the call, with timezone; every look-back is counted from it.
     """
-    chart = Chart(pack, as_of)
+    chart = Chart(pack, as_of, frozenset(safe_reference(each) for each in resources.created))
     record = _decode(resources, chart)
     ours = [(url, patient) for url, patient in record.patients if patient.id == resources.patient_id]
     for _, patient in ours:
@@ -122,7 +124,7 @@ def read_facts(resources: PatientResources, pack: Pack, coverage: Coverage, as_o
         has_patient=bool(ours),
         wrong_patient=bool(record.patients) and not ours,
         orders=orders,
-        created=frozenset(safe_reference(each) for each in resources.created),
+        created=chart.created,
     )
 
 
@@ -132,7 +134,8 @@ def _orders(
     """The draft orders, with the Medications that some clients put beside them."""
     beside = _decode(dataclasses.replace(resources, entries=resources.orders), Chart(chart.pack, chart.as_of))
     medications = record.medications | beside.medications
-    complete = resources.looked.get(_MEDICINES) is Reason.NONE_RECORDED
+    doubtful = any(chart.unreadable[kind] or kind in chart.astray for kind in _HOLD_MEDICINES)
+    complete = resources.looked.get(_MEDICINES) is Reason.NONE_RECORDED and not doubtful
     return read_orders(
         chart,
         resources.orders,

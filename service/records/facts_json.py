@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from cds_hooks.fingerprint import facts_of_card
+from cds_hooks.profiles import GENERIC
 from cds_hooks.quiet import Quiet
 from cds_hooks.request import HookRequest
 from rules.engine.facts import Absent, DraftOrder, Fact, Interval, Known, Reason, Unknown
@@ -83,12 +84,19 @@ def to_json(request: HookRequest, decision: Decision, whose: Whose) -> bytes:
                 "patient": request.patient_id,
                 "encounter": request.encounter_id,
                 "baseUrl": request.base_url,
+                "profile": request.profile,
                 "modules": sorted(decision.modules),
             },
             "states": [state and state.value for state in reading.settled.states],
             **_by_state(reading.settled.stated),
             "orders": [
-                {"reference": each.reference, "stops": each.stops, **_by_state(each.facts)} for each in reading.orders
+                {
+                    "reference": each.reference,
+                    "stops": each.stops,
+                    "removable": each.removable,
+                    **_by_state(each.facts),
+                }
+                for each in reading.orders
             ],
             "created": sorted(reading.created),
             "gaps": {key: reason.value for key, reason in reading.gaps.items()},
@@ -118,13 +126,14 @@ def read_back(content: bytes, coverage_of: Callable[[frozenset[str]], Coverage])
         encounter_id=call["encounter"],
         prefetch={},
         base_url=call["baseUrl"],
+        profile=call.get("profile", GENERIC),  # records of before profiles have none
     )
     unknown = {fact: Unknown(Reason(reason)) for fact, reason in stored["unknown"].items()}
     settled = Settled(
         tuple(Reason(state) if state else None for state in stored["states"]), _answered(stored) | unknown
     )
     orders = tuple(
-        DraftOrder(each["reference"], _answered(each) | dict.fromkeys(each["open"]), each["stops"])
+        DraftOrder(each["reference"], _answered(each) | dict.fromkeys(each["open"]), each["stops"], each["removable"])
         for each in stored["orders"]
     )
     gaps = {key: Reason(reason) for key, reason in stored["gaps"].items()}

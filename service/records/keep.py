@@ -35,6 +35,7 @@ def record_of(
     findings, reading = decision.findings, decision.reading
     summary: dict[str, Any] = {
         "responseSha256": hashlib.sha256(decision.body).hexdigest(),
+        "profile": request.profile,
         "cards": [
             {
                 "uuid": card.uuid,

@@ -39,7 +39,7 @@ class Client:
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
-    profile: str = "generic"
+    profile: str = "generic-2.0.1"
     enabled: bool = True
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from cds_hooks.cards import make_cards
-from cds_hooks.discovery import queries_of
+from cds_hooks.discovery import modules_of, queries_of
 from cds_hooks.fingerprint import facts_of_card, fingerprints
 from cds_hooks.request import read_request
 from rules.engine.facts import Absent, Known, PatientFacts
 from rules.pack import Pack
 from service.decide import decide
-from service.fhir.gather import from_prefetch
+from service.fhir.gather import from_call
 from tests.cds_hooks.calls import A_CALL, a_basis
 from tests.scenarios.scenario import Scenario, scenarios
 
@@ -145,7 +145,7 @@ def test_the_facts_of_a_card_are_those_it_names_as_evidence(shipped_pack: Pack) 
 def test_time_alone_is_no_new_ground(scenario: Scenario, shipped_pack: Pack) -> None:
     """An hour later nothing of the record has changed, so that every card would stay away."""
     request = read_request(scenario.story["service"], scenario.body, "https://cds.example.org")
-    resources = from_prefetch(request.patient_id, request.prefetch, queries_of(shipped_pack))
+    resources = from_call(request, queries_of(shipped_pack, modules_of(request.hook)))
     now, later = (
         decide(request, resources, shipped_pack, scenario.as_of + after) for after in (timedelta(0), timedelta(hours=1))
     )

@@ -18,17 +18,18 @@ from rules.engine.compile import compile_rules
 from rules.engine.compile_criteria import Compiler
 from rules.engine.compiled import CompiledRules
 from rules.engine.errors import Problem
-from rules.engine.facts import Absent, Interval, Known, PatientFacts
-from rules.engine.rule import CauseRule, Definitions, RedFlagRule, Scale, ScoreRule
-from rules.engine.vocabulary import FactDefinition
+from rules.engine.facts import Absent, DraftOrder, Interval, Known, PatientFacts
+from rules.engine.rule import CauseRule, Definitions, OrderCheckRule, RedFlagRule, Scale, ScoreRule
+from rules.engine.vocabulary import ORDER_CHANGES, FactDefinition
 
-__all__ = ["COLORS", "FACTS", "Library", "a_library", "all_of", "any_of", "known", "no", "yes"]
+__all__ = ["COLORS", "FACTS", "Library", "a_library", "all_of", "an_order", "any_of", "known", "no", "yes"]
 
 COLORS = ("blue", "red", "white")
 _ANSWERS = ("leg-pain", "cool", "pale", "numb", "weak", "warm", "fever", "cramp", "itch")
 _ANSWER = {"kind": "answer", "type": "boolean", "look-back": "14 d"}
 _CONDITION = {"kind": "condition", "value-set": ["a-set"], "none-recorded-means-none": True}
 _NUMBER = {"kind": "measurement", "value-set": ["a-set"], "look-back": "90 d", "plausible": [0, 1000]}
+_ORDER = {"kind": "order", "value-set": ["a-set"]}
 
 FACTS: dict[str, FactDefinition] = TypeAdapter(dict[str, FactDefinition]).validate_python(
     {name: _ANSWER | {"link-id": name, "title": name} for name in _ANSWERS}
@@ -42,6 +43,10 @@ FACTS: dict[str, FactDefinition] = TypeAdapter(dict[str, FactDefinition]).valida
         "age": {"kind": "demographic", "of": "age", "unit": "a", "title": "age"},
         "sex": {"kind": "demographic", "of": "sex", "title": "sex"},
         "deceased": {"kind": "demographic", "of": "deceased", "title": "deceased"},
+        "stockings": _ORDER | {"title": "stockings"},
+        "bandage": _ORDER | {"title": "bandage"},
+        "daily-dose": {"kind": "order", "of": "daily-dose", "unit": "mg/d", "title": "daily dose"},
+        "change": {"kind": "order", "of": "change", "title": "change"},
     }
 )
 """The answers can be asked for, and so can potassium and gout; the others cannot."""
@@ -51,6 +56,7 @@ _THRESHOLDS = {
     "high": {"value": Decimal("5.0"), "unit": "mmol/L", "cites": ["a-source"]},
     "ferritin-low": {"value": 75, "unit": "ng/mL", "cites": ["a-source"]},
     "recent": {"value": 90, "unit": "d", "cites": ["a-source"]},
+    "high-dose": {"value": 900, "unit": "mg/d", "cites": ["a-source"]},
 }
 _SCALE = {
     "pre-test": {"common": Decimal("0.10"), "uncommon": Decimal("0.05"), "rare": Decimal("0.02")},
@@ -97,6 +103,12 @@ def known(
     return PatientFacts(facts | dict(given or {}))
 
 
+def an_order(reference: str = "DeviceRequest/o1", *, stops: bool = False, **facts: Any) -> DraftOrder:
+    """A draft order with its facts by keyword, as in `known`; None is not known."""
+    named = {name.replace("_", "-"): None if value is None else _fact(value) for name, value in facts.items()}
+    return DraftOrder(reference, named, stops)
+
+
 def _fact(value: bool | str | int | Decimal | Interval) -> Known | Absent:
     if value is False:
         return Absent()
@@ -113,6 +125,7 @@ class Library:
     flags: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     causes: dict[str, dict[str, Any]] = field(default_factory=dict)
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
+    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     scale: dict[str, Any] = field(default_factory=lambda: _SCALE)
 
     def with_scale(self, **changed: Any) -> "Library":
@@ -158,6 +171,29 @@ class Library:
         shape |= {key.replace("_", "-"): value for key, value in keys.items()}
         return replace(self, scores=self.scores | {name: shape})
 
+    def with_check(
+        self,
+        name: str,
+        when: Criterion,
+        severity: str = "warning",
+        orders: tuple[str, ...] = ("stockings",),
+        **keys: Any,
+    ) -> "Library":
+        """With an order check, named rule/check; the orders are those of its rule."""
+        rule, check = name.split("/")
+        shape = {
+            "id": check,
+            "severity": severity,
+            "when": when,
+            "summary": "A finding: consider a step.",
+            "why": "A reason.",
+            "consider": ["Check it."],
+            "cites": ["a-source"],
+        }
+        shape |= {key.replace("_", "-"): value for key, value in keys.items()}
+        earlier = self.checks.get(rule, {"checks": []})["checks"]
+        return replace(self, checks=self.checks | {rule: {"orders": list(orders), "checks": [*earlier, shape]}})
+
     def compile(self) -> CompiledRules:
         problems: list[Problem] = []
         rules = self.compile_into(problems)
@@ -175,9 +211,14 @@ class Library:
             for name, shapes in self.flags.items()
         }
         causes = {name: CauseRule.model_validate(_rule(name) | shape) for name, shape in self.causes.items()}
-        options = {"color": frozenset(COLORS), "sex": frozenset(("male", "female", "other"))}
-        compiler = Compiler(FACTS, options, definitions, scores, problems)
-        return compile_rules(compiler, flags, causes, {}, Scale.model_validate(self.scale), {})
+        checks = {name: OrderCheckRule.model_validate(_rule(name) | shape) for name, shape in self.checks.items()}
+        options = {
+            "color": frozenset(COLORS),
+            "sex": frozenset(("male", "female", "other")),
+            "change": frozenset(ORDER_CHANGES),
+        }
+        compiler = Compiler(FACTS, options, definitions, scores, problems, red_flags=flags)
+        return compile_rules(compiler, flags, causes, {}, Scale.model_validate(self.scale), checks)
 
 
 def _rule(name: str) -> dict[str, Any]:

@@ -43,3 +43,13 @@ def test_no_check_of_the_same_rule_is_a_copy_of_another(shipped_pack: Pack) -> N
     summaries = Counter(check.summary for rule in shipped_pack.library.order_checks.values() for check in rule.checks)
 
     assert [summary for summary, times in summaries.items() if times > 3] == []
+
+
+def test_only_a_warning_or_worse_offers_to_take_an_order_away_and_none_of_an_order_that_stops(
+    shipped_pack: Pack,
+) -> None:
+    checks = [check for rule in shipped_pack.library.order_checks.values() for check in rule.checks]
+    removing = [check for check in checks if "remove-order" in check.offers]
+
+    assert removing != []
+    assert [check.id for check in removing if check.severity == "info" or check.stops] == []

@@ -12,9 +12,9 @@ from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from rules.engine.vocabulary import FactDefinition
+from rules.engine.vocabulary import FactDefinition, OrderFact
 from rules.pack import Pack, load_pack
 from rules.terminology import ATC, ICD10, ICD10CM, Concept, Match, Symptom, Terminology, ValueSet
 from service.fhir.coverage import Coverage
@@ -31,13 +31,15 @@ _CATEGORY = 3
 
 
 class _Change(NamedTuple):
-    """What is done to a code, the terminology after it, and the codes that are read differently."""
+    """What is done to a code, what records and orders are read with then, and the codes that are read differently."""
 
     what: str
     terminology: Terminology
+    orders: Terminology
     touched: frozenset[Code]
 
 
+_Exact = dict[tuple[str, str], tuple[Match, ...]]
 _Making = Callable[[], _Change | None]
 """A change that is made only if it is asked for."""
 
@@ -60,18 +62,14 @@ def _lacks_a_case(change: _Change) -> bool:
 
 
 def _fails_a_case(change: _Change) -> bool:
-    pack = dataclasses.replace(_pack(), terminology=change.terminology)
+    orders = dataclasses.replace(_pack().orders, codes=change.orders)
+    pack = dataclasses.replace(_pack(), terminology=change.terminology, orders=orders)
     return any(facts_read(pack, _coverage(), case) != case.facts for case in _cases_under(change.touched))
 
 
 @cache
 def _pack() -> Pack:
     return load_pack()
-
-
-@cache
-def _exact() -> dict[tuple[str, str], tuple[Match, ...]]:
-    return dict(_pack().terminology.exact)
 
 
 @cache
@@ -142,12 +140,17 @@ def _users() -> dict[str, dict[str, FactDefinition]]:
 def _another_set(name: str) -> str:
     """The next set whose facts are of the same kind and none of which is a fact of this one."""
     ours, names = _users()[name], [*value_set_codes()] * 2
-    kinds = {fact.kind for fact in ours.values()}
+    kinds = _kinds(name)
     return next(
         each
         for each in names[names.index(name) + 1 :]
-        if ours.keys().isdisjoint(_users()[each]) and kinds & {fact.kind for fact in _users()[each].values()}
+        if ours.keys().isdisjoint(_users()[each]) and kinds & _kinds(each)
     )
+
+
+def _kinds(name: str) -> set[str]:
+    """What a value set is used for; of an order, what is ordered or why."""
+    return {fact.of if isinstance(fact, OrderFact) else fact.kind for fact in _users()[name].values()}
 
 
 @cache
@@ -170,15 +173,28 @@ def _changed(what: str, swaps: Mapping[str, tuple[Code | None, Code | None]]) ->
     holders = [name for key in keys for name in _holders().get(key, ())]
     sets = {name: _after(name, touched, system, *swaps.get(name, (None, None))) for name in (*swaps, *holders)}
     facts = {fact: definition for name in sets for fact, definition in _users()[name].items()}
-    small = Terminology.build(facts, sets, (), (), ())
-    whole = _pack().terminology
-    exact = ChainMap({_key(code): small.exact.get(_key(code), ()) for code in touched if not code.pattern}, _exact())
-    prefixes = {**whole.prefixes, system: small.prefixes.get(system, {})} if system else whole.prefixes
-    after = dataclasses.replace(whole, exact=exact, prefixes=prefixes)
-    change = _Change(what, after, touched)
+    of_orders = {name for name, fact in facts.items() if isinstance(fact, OrderFact)}
+    records = _small({name: facts[name] for name in facts.keys() - of_orders}, sets)
+    orders = _small({name: facts[name] for name in of_orders}, sets)
+    whole = _pack().terminology, _pack().orders.codes
+    after = _with(whole[0], records, touched, system), _with(whole[1], orders, touched, system)
+    change = _Change(what, *after, touched)
     # What lies under a pattern changes with the code that the pattern begins with.
-    differs = _lacks_a_case(change) or any(_facts(whole, code) != _facts(after, code) for code in touched)
-    return change if differs else None
+    read = [{code: [_facts(each, code) for each in both] for code in touched} for both in (whole, after)]
+    return change if _lacks_a_case(change) or read[0] != read[1] else None
+
+
+def _small(facts: Mapping[str, FactDefinition], sets: Mapping[str, ValueSet]) -> Terminology:
+    """Of some facts and value sets; the other sets of these facts are empty."""
+    named = {name: ValueSet(name, (), ()) for fact in facts.values() for name in getattr(fact, "value_set", ())}
+    return Terminology.build(facts, {**named, **sets}, (), (), ())
+
+
+def _with(whole: Terminology, small: Terminology, touched: frozenset[Code], system: str | None) -> Terminology:
+    """The whole terminology, but for the codes that are touched and the patterns of their system."""
+    changed = {_key(code): small.exact.get(_key(code), ()) for code in touched if not code.pattern}
+    prefixes = {**whole.prefixes, system: small.prefixes.get(system, {})} if system else whole.prefixes
+    return dataclasses.replace(whole, exact=ChainMap(changed, cast(_Exact, whole.exact)), prefixes=prefixes)
 
 
 def _after(name: str, touched: frozenset[Code], system: str | None, gone: Code | None, come: Code | None) -> ValueSet:
@@ -223,7 +239,8 @@ def _of_symptoms() -> Iterator[_Making]:
 
 def _told(what: str, symptoms: Mapping[tuple[str, str], tuple[Symptom, ...]], *touched: Code) -> _Change:
     whole = _pack().terminology
-    return _Change(what, dataclasses.replace(whole, symptoms={**whole.symptoms, **symptoms}), frozenset(touched))
+    after = dataclasses.replace(whole, symptoms={**whole.symptoms, **symptoms})
+    return _Change(what, after, _pack().orders.codes, frozenset(touched))
 
 
 def _another(symptom: Symptom) -> Symptom:

@@ -1,12 +1,13 @@
 """
 A scenario: one patient's story as a hook call, with the answer and the decision that it gives.
 
-    story.yaml     the record it starts from, the moment, the service, the answers of the intake
+    story.yaml     the record it starts from, the moment, the service, the answers of the intake, the draft orders
     request.json   the call as an EHR would send it: prefetch filled from the record by the discovery templates
     response.json  the answer, byte for byte but for line breaks
     decision.json  what the record keeps, without patient data
+    response-<profile>.json  the answer to other kinds of clients, where the story names profiles
 
-`python -m tests.scenarios` writes the last three anew; review the difference before you commit it.
+`python -m tests.scenarios` writes all but the story anew; review the difference before you commit it.
 """
 
 import gzip
@@ -20,13 +21,14 @@ from typing import Any
 import msgspec
 import yaml
 
-from cds_hooks.discovery import discovery_document, queries_of
+from cds_hooks.discovery import discovery_document, modules_of, queries_of
+from cds_hooks.profiles import GENERIC, Profile
 from cds_hooks.request import HookRequest, read_request
 from cds_hooks.response import encode
 from rules.pack import Pack, load_pack
 from service.decide import Decision, decide
 from service.demo.ehr import hook_call, intake_response, record_of_bundle
-from service.fhir.gather import from_prefetch
+from service.fhir.gather import from_call
 from service.records.keep import record_of
 
 __all__ = ["FOLDER", "Scenario", "scenarios"]
@@ -72,20 +74,33 @@ class Scenario:
         record += [{**each, "subject": {"reference": f"Patient/{patient['id']}"}} for each in self.story.get("add", ())]
         document = discovery_document(pack, self.as_of.date())
         service = next(each for each in document["services"] if each["id"] == self.story["service"])
-        return hook_call(record, service, _INSTANCE, self.story.get("encounter"))
+        call = hook_call(record, service, _INSTANCE, self.story.get("encounter"))
+        return call | {"context": call["context"] | self._orders(patient["id"])}
+
+    def _orders(self, patient: str) -> dict[str, Any]:
+        """The draft orders of the story, as its context holds them."""
+        subject = {"reference": f"Patient/{patient}"}
+        entries = [{"resource": each | {"subject": subject}} for each in self.story.get("orders", ())]
+        return {"draftOrders": {"resourceType": "Bundle", "entry": entries}} if entries else {}
 
     @property
     def body(self) -> bytes:
         return (self.folder / "request.json").read_bytes()
 
-    def decide(self) -> tuple[HookRequest, Decision, Pack]:
+    @property
+    def profiles(self) -> list[Profile]:
+        """The kinds of clients whose answers are kept too."""
+        named: list[Profile] = self.story.get("profiles", [])
+        return named
+
+    def decide(self, profile: Profile = GENERIC) -> tuple[HookRequest, Decision, Pack]:
         pack = load_pack()
-        request = read_request(self.story["service"], self.body, _BASE_URL)
-        resources = from_prefetch(request.patient_id, request.prefetch, queries_of(pack))
+        request = read_request(self.story["service"], self.body, _BASE_URL, profile)
+        resources = from_call(request, queries_of(pack, modules_of(request.hook)))
         return request, decide(request, resources, pack, self.as_of), pack
 
-    def answer(self) -> str:
-        return pretty(encode(self.decide()[1].response))
+    def answer(self, profile: Profile = GENERIC) -> str:
+        return pretty(encode(self.decide(profile)[1].response))
 
     def decision(self) -> str:
         request, decision, pack = self.decide()
@@ -99,6 +114,8 @@ class Scenario:
         (self.folder / "request.json").write_text(text, encoding="utf-8")
         (self.folder / "response.json").write_text(self.answer(), encoding="utf-8")
         (self.folder / "decision.json").write_text(self.decision(), encoding="utf-8")
+        for profile in self.profiles:
+            (self.folder / f"response-{profile}.json").write_text(self.answer(profile), encoding="utf-8")
 
 
 def pretty(body: bytes) -> str:

@@ -8,16 +8,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from cds_hooks.discovery import queries_of
+from cds_hooks.discovery import modules_of, queries_of
+from cds_hooks.profiles import Profile
 from cds_hooks.request import read_request
 from cds_hooks.response import encode
 from rules.pack import load_pack
 from service.decide import decide
-from service.fhir.gather import from_prefetch
+from service.fhir.gather import from_call
 from service.records.keep import record_of, replay
 from tests.scenarios.scenario import Scenario, scenarios
 
 _ALL = [pytest.param(scenario, id=scenario.name) for scenario in scenarios()]
+_PROFILED = [
+    pytest.param(each, profile, id=f"{each.name}-{profile}") for each in scenarios() for profile in each.profiles
+]
 
 
 @pytest.mark.parametrize("scenario", _ALL)
@@ -28,6 +32,20 @@ def test_the_request_is_what_an_ehr_sends_that_fills_our_prefetch(scenario: Scen
 @pytest.mark.parametrize("scenario", _ALL)
 def test_the_answer_is_the_golden_one(scenario: Scenario) -> None:
     assert scenario.golden("response.json") == scenario.answer()
+
+
+@pytest.mark.parametrize(("scenario", "profile"), _PROFILED)
+def test_the_answer_to_each_kind_of_client_is_the_golden_one(scenario: Scenario, profile: Profile) -> None:
+    assert scenario.golden(f"response-{profile}.json") == scenario.answer(profile)
+
+
+@pytest.mark.parametrize(("scenario", "profile"), _PROFILED)
+def test_a_decision_for_each_kind_of_client_can_be_made_again(scenario: Scenario, profile: Profile) -> None:
+    request, decision, pack = scenario.decide(profile)
+
+    record = record_of(request, decision, pack, {}, "default", "test")
+
+    assert decision.body == replay(record, pack)
 
 
 @pytest.mark.parametrize("scenario", _ALL)
@@ -45,6 +63,8 @@ def test_the_answer_keeps_what_the_story_promises(scenario: Scenario) -> None:
         "flags": sorted(f"{flag.rule}/{flag.flag}" for flag in decision.findings.fired),
         "first-causes": causes[: len(scenario.expect["first-causes"])],
     }
+    if checks := [f"{each.name} {each.severity}" for each in decision.findings.orders if each.fires]:
+        found["checks"] = checks
     assert scenario.expect == found
 
 
@@ -143,5 +163,5 @@ def _findings(scenario: Scenario, call: dict[str, Any]) -> bytes:
     """The whole answer for a call."""
     pack = load_pack()
     request = read_request(scenario.story["service"], json.dumps(call).encode(), "https://cds.example.org")
-    resources = from_prefetch(request.patient_id, request.prefetch, queries_of(pack))
+    resources = from_call(request, queries_of(pack, modules_of(request.hook)))
     return encode(decide(request, resources, pack, scenario.as_of).response)

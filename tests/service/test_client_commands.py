@@ -26,7 +26,7 @@ def test_a_client_is_added_shown_disabled_enabled_and_removed(run: Run, tmp_path
         "tenants": ["north", "south"],
         "fhir_servers": [],
         "hooks": [],
-        "profile": "generic",
+        "profile": "generic-2.0.1",
         "enabled": True,
     }
     assert (listed, enabled, shown, removed) == ([added], added, added, added)

@@ -81,6 +81,16 @@ def test_a_port_that_is_none_is_refused(port: object) -> None:
     assert refusal(port=port)
 
 
+@pytest.mark.parametrize("profile", ["auto", "epic", "generic-3.0"])
+def test_a_profile_that_is_there_can_be_set(profile: str) -> None:
+    assert Settings(profile=profile).client_profile == (None if profile == "auto" else profile)  # type: ignore[arg-type]
+
+
+def test_a_profile_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Input should be"):
+        Settings(profile="cerner")  # type: ignore[arg-type]  # wrong on purpose
+
+
 def test_a_small_body_limit_is_refused_since_no_call_would_fit() -> None:
     assert refusal(max_body_bytes=1023) == "Input should be greater than or equal to 1024"
 
@@ -116,6 +126,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "RECUMBENT_PUBLIC_URL": "https://cds.example.org",
         "RECUMBENT_LIBRARY": str(tmp_path),
         "RECUMBENT_MODULES": "causes",
+        "RECUMBENT_PROFILE": "epic",
         "RECUMBENT_MAX_BODY_BYTES": "2048",
         "RECUMBENT_DEMO": "true",
     }
@@ -130,6 +141,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         public_url="https://cds.example.org",
         library=tmp_path,
         modules=frozenset(("causes",)),
+        profile="epic",
         max_body_bytes=2048,
         demo=True,
     )
@@ -163,7 +175,7 @@ def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch
     assert refusal() == (
         "Value error, RECUMBENT_PROT in the environment is not a setting. Settings are: RECUMBENT_DATA, "
         "RECUMBENT_DEMO, RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, RECUMBENT_MODULES, "
-        "RECUMBENT_PORT, RECUMBENT_PUBLIC_URL."
+        "RECUMBENT_PORT, RECUMBENT_PROFILE, RECUMBENT_PUBLIC_URL."
     )
 
 

@@ -177,6 +177,18 @@ def test_for_a_user_who_is_no_clinician_no_rule_is_said_to_be_evaluated(client: 
     assert {each["reason"] for each in evaluation(body)["notEvaluated"]} == {"user-is-not-a-clinician"}
 
 
+def test_a_call_from_epic_gets_cards_for_epic_and_the_record_keeps_that(
+    settings: Settings, client: TestClient, pack: Pack
+) -> None:
+    extension = {"com.epic.cdshooks.request.bpa-trigger-action": "60"}
+    plain, epic = (answer(client, a_call(pack, FLAGGED, **extra)) for extra in ({}, {"extension": extension}))
+
+    assert plain["cards"][0]["source"]["topic"]["code"] == "legpainredflags"
+    assert epic["cards"][0]["source"]["topic"]["code"].startswith("legpainredflags")
+    assert epic["cards"][0]["source"]["topic"]["code"] != "legpainredflags"
+    assert [json.loads(kept(settings, body).summary)["profile"] for body in (plain, epic)] == ["generic-2.0.1", "epic"]
+
+
 # ── what is needed ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

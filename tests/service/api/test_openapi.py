@@ -7,6 +7,7 @@ from fastapi.openapi.models import OpenAPI
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from cds_hooks.schemas import SCHEMAS
 from rules.pack import Pack
 from tests.builders import a_patient
 from tests.service.api.calls import a_call, post
@@ -54,6 +55,14 @@ def test_a_call_can_be_refused_in_these_ways_and_never_with_a_422(document: dict
     assert {kind for status, each in responses.items() if status != "200" for kind in each["content"]} == {
         "application/fhir+json"
     }
+
+
+def test_requests_and_answers_are_described_by_our_schemas(document: dict[str, Any]) -> None:
+    call, discovery = document["paths"][CALL]["post"], document["paths"]["/cds-services"]["get"]
+
+    assert call["requestBody"]["content"]["application/json"]["schema"] == SCHEMAS["request"]
+    assert call["responses"]["200"]["content"]["application/json"]["schema"] == SCHEMAS["response"]
+    assert discovery["responses"]["200"]["content"]["application/json"]["schema"] == SCHEMAS["discovery"]
 
 
 @pytest.mark.parametrize("prefetch", [None, ...])

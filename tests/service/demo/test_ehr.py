@@ -78,6 +78,18 @@ def test_a_parameter_that_the_ehr_does_not_know_fits_nothing() -> None:
     assert ids(filled("Observation?patient={{context.patientId}}&category=laboratory", *labs())) == []
 
 
+def test_requests_are_found_by_status_and_date_the_newest_first() -> None:
+    subject = {"reference": "Patient/p1"}
+    requests = [
+        {"resourceType": "ServiceRequest", "id": f"r{day}", "status": status, "subject": subject}
+        | {"authoredOn": f"2026-11-{day}"}
+        for day, status in ((10, "active"), (12, "completed"), (13, "draft"), (14, "active"))
+    ]
+    query = "ServiceRequest?patient=p1&status=active,completed&authored=ge2026-11-12&_sort=-authored"
+
+    assert ids(filled(query, *requests)) == ["r14", "r12"]
+
+
 def test_an_intake_is_found_by_its_questionnaire_and_date() -> None:
     intake = intake_response(
         {"leg-pain": True, "severity": 7, "side": "left", "quality": ["a", "b"]}, "p1", NOW, INTAKE

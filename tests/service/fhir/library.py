@@ -14,7 +14,7 @@ from rules.terminology import ATC, ICD10, ICD10CM, LOINC, RXNORM, SNOMED
 from tests.builders import INTAKE
 from tests.mini_library import FACTS, write_library
 
-__all__ = ["write_reading_library"]
+__all__ = ["write_json", "write_reading_library", "write_table", "write_value_set"]
 
 _ANSWER = {"kind": "answer", "look-back": "14 d"}
 _PROBLEM = {"kind": "condition", "none-recorded-means-none": True}
@@ -171,14 +171,14 @@ def write_reading_library(folder: Path) -> Path:
     write_library(folder)
     facts = {name: fact for name, fact in FACTS.items() if name not in _NOT_READ} | _OURS
     titled = {name: {"title": name.replace("-", " ")} | fact for name, fact in facts.items()}
-    _write_json(folder / "facts.yaml", {"facts": titled})
-    _write_json(folder / "intake" / "intake-1.0.0.json", _intake())
+    write_json(folder / "facts.yaml", {"facts": titled})
+    write_json(folder / "intake" / "intake-1.0.0.json", _intake())
     for name, codes in _CODES.items():
-        _write_json(folder / "value-sets" / f"{name}.json", _value_set(name, codes, _PREFIXES.get(name, {})))
+        write_value_set(folder, name, codes)
     for shipped in ("scale.yaml", "terminology/units.csv"):
         shutil.copyfile(LIBRARY / shipped, folder / shipped)
-    _write_table(folder / "terminology" / "rxnorm-products.csv.gz", ("rxcui", "ingredient_rxcuis", "route"), _PRODUCTS)
-    _write_table(folder / "terminology" / "ndc-ingredients.csv.gz", ("ndc", "ingredient_rxcuis", "route"), _PACKAGES)
+    write_table(folder / "terminology" / "rxnorm-products.csv.gz", ("rxcui", "ingredient_rxcuis", "route"), _PRODUCTS)
+    write_table(folder / "terminology" / "ndc-ingredients.csv.gz", ("ndc", "ingredient_rxcuis", "route"), _PACKAGES)
     return folder
 
 
@@ -215,12 +215,16 @@ def _concept(code: str, names: tuple[str, ...]) -> dict[str, Any]:
     return concept
 
 
-def _write_json(path: Path, content: Any) -> None:
+def write_value_set(folder: Path, name: str, codes: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
+    write_json(folder / "value-sets" / f"{name}.json", _value_set(name, codes, _PREFIXES.get(name, {})))
+
+
+def write_json(path: Path, content: Any) -> None:
     """JSON is YAML too, and leaves no doubt about quotes."""
     path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def _write_table(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+def write_table(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows])
     path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))

@@ -135,7 +135,8 @@ def test_the_order_of_choices_does_not_hang_on_how_python_hashes_words() -> None
         ("urn:uuid:0cf3b8a0-0000", "urn:uuid:0cf3b8a0-0000"),
         ("Observation/<b>Jane</b>", "Observation/bJane/b"),
         ("Observation/[x](javascript:1)\n", "Observation/xjavascript:1"),
-        ("Observation/" + "9" * 500, "Observation/" + "9" * 188),
+        ("ServiceRequest/" + "9" * 194, "ServiceRequest/" + "9" * 194),
+        ("Observation/" + "9" * 500, "Observation/" + "9" * 308),
     ],
 )
 def test_a_source_is_fit_for_an_answer(reference: str, safe: str) -> None:
