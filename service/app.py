@@ -18,18 +18,26 @@ from rules.loader import LIBRARY
 from rules.pack import load_pack
 from service.api import cds_services, feedback, health, rule_labels
 from service.api.gate import Gate
+from service.auth.callers import Callers, Door, Registry
+from service.auth.fetch import KeyServer
+from service.auth.keys import Fetch, KeySets
+from service.auth.used_tokens import UsedTokens
 from service.errors import LastResort, answer_error, answer_http_error, answer_invalid
 from service.fhir.fetch import FhirServers
 from service.headers import SafeHeaders
 from service.log import log
 from service.records.feedback_log import FeedbackLog
 from service.records.labels import open_labels
-from service.records.log import open_log
+from service.records.log import DecisionLog, open_log
 from service.settings import Settings
 from service.state import State
-from service.storage.database import open_store
+from service.storage.clients import ClientStore
 
-__all__ = ["create_app"]
+__all__ = ["OpenServiceError", "create_app"]
+
+
+class OpenServiceError(RecumbentError):
+    """Others could call, and nobody would know who they are."""
 
 
 def _now() -> datetime:
@@ -37,24 +45,30 @@ def _now() -> datetime:
 
 
 def create_app(
-    settings: Settings, now: Callable[[], datetime] = _now, transport: httpx2.AsyncBaseTransport | None = None
+    settings: Settings,
+    now: Callable[[], datetime] = _now,
+    fetch: Fetch | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """
     The whole program for these settings.
 
     Args:
-        now: the clock, with time zone; asked once per call.
+        now: the clock, with time zone.
+        fetch: reads the key sets of clients; from the network if not given.
         transport: how FHIR servers are reached; a test's own.
 
     Raises:
         LibraryError: the rule library has problems; it names all of them, and nothing is served.
+        OpenServiceError: no client is registered, and other machines could call.
         RecumbentError: the data folder cannot be used.
     """
     pack = load_pack(settings.library or LIBRARY)
     decisions = open_log(settings.data)
     feedback_log = FeedbackLog(decisions)
     fhir = FhirServers(settings.fhir_seconds, settings.max_body_bytes, transport)
-    labels = open_labels(open_store(settings.data), pack, now())
+    labels = open_labels(decisions.store, pack, now())
+    callers = _callers(settings, decisions, now, fetch or KeyServer(private=settings.demo))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +78,7 @@ def create_app(
         await decisions.stop()
         feedback_log.close()
         await fhir.close()
+        callers.close()
 
     app = FastAPI(
         title="Recumbent",
@@ -82,7 +97,8 @@ def create_app(
             "auto_configure": False,
         },
     )
-    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, fhir, Gate(settings.max_calls), now)
+    gate = Gate(settings.max_calls)
+    app.state.recumbent = State(settings, pack, decisions, feedback_log, labels, callers, fhir, gate, now)
     for module in (cds_services, feedback, rule_labels, health):
         app.include_router(module.router)
     app.add_exception_handler(RecumbentError, answer_error)
@@ -91,3 +107,19 @@ def create_app(
     app.add_middleware(LastResort)
     app.add_middleware(SafeHeaders)  # added last, so outermost: every answer passes it
     return app
+
+
+def _callers(settings: Settings, decisions: DecisionLog, now: Callable[[], datetime], fetch: Fetch) -> Callers:
+    registry = Registry(ClientStore(decisions.store), now)
+    if registry.open and not settings.local:
+        raise OpenServiceError(
+            "No client is registered, so anyone could call. Register one with `recumbent client add`, or serve this "
+            "machine alone: a loopback address (127.0.0.1) as host, and no RECUMBENT_PUBLIC_URL."
+        )
+
+    def seconds() -> float:
+        return now().timestamp()
+
+    used = UsedTokens(decisions.store, decisions.writer, seconds)
+    demo = settings.demo and settings.local
+    return Callers(Door(settings.base_url, demo), registry, KeySets(fetch, seconds), used, now)

@@ -25,6 +25,7 @@ from rules.loader import LIBRARY
 from rules.pack import load_pack
 from rules.schema import write_schemas
 from rules.words import rule_in_words
+from service.client_commands import client_app
 from service.demo import run_demo
 from service.evaluate_file import evaluate_file
 from service.log import set_up_logs
@@ -48,6 +49,7 @@ app.add_typer(rules_app, name="rules")
 feedback_app = typer.Typer(no_args_is_help=True, help="What clinicians did with the cards.")
 app.add_typer(decision_app, name="decision")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(client_app, name="client")
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -61,7 +63,7 @@ DecisionId = Annotated[str, typer.Argument(metavar="ID", help="From `recumbent d
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(envvar="RECUMBENT_HOST", help="Loopback address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(envvar="RECUMBENT_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="RECUMBENT_PORT", help="Port to listen on.")] = 8080,
     data: DataFolder = Path("data"),
     demo: Annotated[
@@ -72,13 +74,15 @@ def serve(
     from service.app import create_app  # here, since it doubles the time that the other commands need to start
 
     set_up_logs(logging.WARNING if demo else logging.INFO)  # the cards of the demo are easier to read on their own
-    settings = _settings(host=host, port=port, data=data)
+    settings = _settings(host=host, port=port, data=data, **{"demo": True} if demo else {})
     with closing(_listener(settings)) as listener:
         if demo:
             out.print(f"Loading the rule library and opening the decision store in {data} …")
+        program = create_app(settings)
+        registry = program.state.recumbent.callers.registry
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(settings),
+                program,
                 lifespan="on",  # "auto" would go on serving when the decision log cannot start
                 ws="none",
                 log_config=None,
@@ -88,12 +92,16 @@ def serve(
                 timeout_graceful_shutdown=10,
             )
         )
-        if demo:
+        if demo and registry.open:
             run_demo(server, listener, settings, out)
         else:
             err.print(f"Recumbent listens on {settings.base_url}. Ctrl-C stops it.", markup=False, soft_wrap=True)
-            err.print("Only this machine may call, since clients cannot be registered yet.")
+            err.print(_ONLY_THIS_MACHINE if registry.open else _ONLY_CLIENTS)
             server.run([listener])
+
+
+_ONLY_THIS_MACHINE = "Only this machine may call, and without a token, since no client is registered."
+_ONLY_CLIENTS = "Clients are registered: every call needs a token of one of them."
 
 
 @app.command()

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds_hooks.request import BadRequestError, UnknownServiceError
 from rules.engine.errors import RecumbentError
+from service.auth.callers import NotAllowedError
+from service.auth.ehr_jwt import UnauthenticatedError
 from service.decide import DataNeededError
 from service.log import log
 
@@ -50,6 +52,8 @@ class OverloadedError(RecumbentError):
 
 STATUS: dict[type[RecumbentError], tuple[int, str]] = {
     BadRequestError: (400, "invalid"),
+    UnauthenticatedError: (401, "login"),
+    NotAllowedError: (403, "forbidden"),
     UnknownServiceError: (404, "not-found"),
     DataNeededError: (412, "required"),
     BodyTooSlowError: (408, "timeout"),
@@ -81,6 +85,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
     if known is None:
         raise error
     status, code = known
+    if isinstance(error, UnauthenticatedError):  # why, is for the log alone
+        log.warning("refused", status=status, reason=error.reason, **error.seen)
+        return operation_outcome(status, code, str(error), {"WWW-Authenticate": "Bearer"})
     log.info("refused", status=status, reason=type(error).__name__)
     headers = {"Retry-After": _RETRY_SECONDS} if isinstance(error, OverloadedError) else None
     return operation_outcome(status, code, str(error), headers)

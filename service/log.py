@@ -28,6 +28,9 @@ ALLOWED = frozenset(
         "entries",
         "unknown",
         "refused",
+        "issuer",
+        "kid",
+        "token",
     )
 )
 

@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cds_hooks.profiles import Profile
 from service.fhir.transport import is_loopback
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "is_loopback"]
 
 _PREFIX = "RECUMBENT_"
 _FHIR_BASE = re.compile(
@@ -26,7 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     host: str = Field(
-        default="127.0.0.1", description="address to listen on; loopback only while no client can be registered"
+        default="127.0.0.1", description="address to listen on; loopback only while no client is registered"
     )
     port: int = Field(default=8080, ge=1, le=65535, description="port to listen on")
     data: Path = Field(default=Path("data"), description="folder of the decision store and its keys")
@@ -52,19 +53,34 @@ class Settings(BaseSettings):
     max_calls: int = Field(default=32, ge=1, description="hook calls in hand at once; one more gets a 503")
     max_body_bytes: int = Field(default=8 << 20, ge=1024, description="bytes; a whole synthetic history has 4 MiB")
 
+    demo: bool = Field(
+        default=False, description="demonstration on this machine: the public sandbox may be registered as a client"
+    )
+
     @field_validator("host")
     @classmethod
-    def _loopback(cls, host: str) -> str:
-        """Without registered clients nobody's identity can be checked, so that only this machine may call."""
-        try:
-            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise ValueError(
-                "only a loopback address (127.0.0.1) can be served, since clients cannot be registered yet."
-            )
+    def _address(cls, host: str) -> str:
+        """A name could stand for another address tomorrow."""
+        if host != "localhost":
+            try:
+                ipaddress.ip_address(host)
+            except ValueError:
+                raise ValueError(
+                    "this is not an IP address. Write one, such as 127.0.0.1, or 0.0.0.0 for all."
+                ) from None
         return host
+
+    @model_validator(mode="after")
+    def _reached_safely(self) -> Self:
+        """Tokens and patient data go over the network only encrypted; a token is for the address that clients know."""
+        if self.public_url is not None and not self.public_url.startswith("https:") and not _is_local(self.public_url):
+            raise ValueError("public_url must be an https address, except on this machine.")
+        if not is_loopback(self.host):
+            if self.public_url is None:
+                raise ValueError("RECUMBENT_PUBLIC_URL is needed where host is not a loopback address (127.0.0.1).")
+            if self.demo:
+                raise ValueError("a demonstration can serve a loopback address (127.0.0.1) alone.")
+        return self
 
     @field_validator("modules", mode="before")
     @classmethod
@@ -104,6 +120,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def local(self) -> bool:
+        """Whether nobody but this machine can call, as far as host and public_url tell."""
+        return is_loopback(self.host) and (self.public_url is None or _is_local(self.public_url))
+
+    @property
     def client_profile(self) -> Profile | None:
         """None where the client is to be recognized by what it sends."""
         return None if self.profile == "auto" else self.profile
@@ -113,3 +134,10 @@ class Settings(BaseSettings):
         """The public address without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+
+def _is_local(url: str) -> bool:
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False

@@ -6,27 +6,26 @@ from datetime import datetime
 
 from rules.pack import Pack
 from service.api.gate import Gate
+from service.auth.callers import Callers
 from service.fhir.fetch import FhirServers
 from service.records.feedback_log import FeedbackLog
 from service.records.labels import LabelBook
 from service.records.log import DecisionLog
 from service.settings import Settings
 
-__all__ = ["CLIENT", "TENANT", "State"]
-
-TENANT, CLIENT = "default", "loopback"
-"""Of every call, as long as clients cannot be registered."""
+__all__ = ["State"]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Settings, the pack in force, logs of decisions and feedback, rule labels, FHIR servers, the gate, the clock."""
+    """Settings, the pack in force, the logs, rule labels, who may call, FHIR servers, the gate, and the clock."""
 
     settings: Settings
     pack: Pack
     decisions: DecisionLog
     feedback: FeedbackLog
     labels: LabelBook
+    callers: Callers
     fhir: FhirServers
     gate: Gate
     now: Callable[[], datetime]

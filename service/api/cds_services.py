@@ -14,7 +14,9 @@ from cds_hooks.request import read_request
 from cds_hooks.response import encode, unrecorded
 from rules.engine.errors import RecumbentError
 from service.api.bodies import read_body, while_connected
+from service.api.identity import caller_of
 from service.api.openapi import DISCOVERY, HOOK
+from service.auth.callers import ANYONE
 from service.decide import decide
 from service.fhir.gather import from_call
 from service.log import log
@@ -22,7 +24,7 @@ from service.records.decision import DecisionRecord
 from service.records.facts_json import Whose
 from service.records.keep import record_of
 from service.records.log import DecisionLog, RecordingError
-from service.state import CLIENT, TENANT, State
+from service.state import State
 
 __all__ = ["router"]
 
@@ -37,7 +39,9 @@ _QUIET_PATIENCE = 0.2
 async def discover(request: Request) -> Response:
     """The services and the prefetch they need today."""
     state: State = request.app.state.recumbent
+    caller = await caller_of(request)
     document = discovery_document(state.pack, state.now().date(), state.settings.modules)
+    document["services"] = [each for each in document["services"] if caller.may_call(each["hook"])]
     body = msgspec.json.encode(document)
     return Response(body, media_type="application/json")
 
@@ -52,20 +56,22 @@ async def call(service_id: str, request: Request) -> Response:
 
 async def _answer(service_id: str, request: Request, state: State) -> Response:
     settings = state.settings
+    caller = await caller_of(request, service_id)
     body = await read_body(request, settings.max_body_bytes)
     began = perf_counter()
     hook = read_request(service_id, body, settings.base_url, settings.client_profile)
     queries = queries_of(state.pack, modules_of(hook.hook, settings.modules))
-    as_of, whose = state.now(), state.feedback.whose(TENANT, hook)
-    if hook.access is not None and settings.fhir_servers:
+    as_of, whose = state.now(), state.feedback.whose(caller.tenant, hook)
+    allowed = settings.fhir_servers if caller is ANYONE else frozenset(caller.fhir_servers)
+    if hook.access is not None and allowed:
         today = as_of.astimezone(UTC).date()
-        hook = await while_connected(request, state.fhir.complete(hook, queries, today, settings.fhir_servers))
+        hook = await while_connected(request, state.fhir.complete(hook, queries, today, allowed))
     resources = from_call(hook, queries)
-    quiet = await _quiet(state, whose, as_of)
+    quiet = await _quiet(state, caller.tenant, whose, as_of)
     decision = decide(hook, resources, state.pack, as_of, settings.modules, quiet)
     milliseconds = round((perf_counter() - began) * 1000, 3)
     timings = {"decide": milliseconds}
-    record = record_of(hook, decision, state.pack, timings, TENANT, CLIENT, whose)
+    record = record_of(hook, decision, state.pack, timings, caller.tenant, caller.client, whose)
     recorded = await _recorded(state.decisions, record)
     log.info(
         "answered",
@@ -78,11 +84,11 @@ async def _answer(service_id: str, request: Request, state: State) -> Response:
     return Response(content, media_type="application/json")
 
 
-async def _quiet(state: State, whose: Whose, as_of: datetime) -> tuple[Quiet, ...] | None:
+async def _quiet(state: State, tenant: str, whose: Whose, as_of: datetime) -> tuple[Quiet, ...] | None:
     """What is in force of earlier overrides; None where that cannot be known: a card too many is better than none."""
     try:
         async with asyncio.timeout(_QUIET_PATIENCE):
-            return await state.feedback.quiet_for(TENANT, whose, as_of)
+            return await state.feedback.quiet_for(tenant, whose, as_of)
     except (RecumbentError, TimeoutError) as error:
         log.error("overrides-not-read", reason=type(error).__name__)
         return None

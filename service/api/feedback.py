@@ -9,11 +9,12 @@ from cds_hooks.feedback import read_feedback
 from cds_hooks.request import BadRequestError
 from rules.engine.errors import RecumbentError
 from service.api.bodies import read_body
+from service.api.identity import caller_of
 from service.api.openapi import FEEDBACK
 from service.errors import operation_outcome
 from service.log import log
 from service.records.feedback_rows import Sender
-from service.state import CLIENT, TENANT, State
+from service.state import State
 
 __all__ = ["router"]
 
@@ -31,10 +32,11 @@ _NOT_RECORDED = "It is not certain that the feedback was recorded. Send all of i
 async def receive(service_id: str, request: Request) -> Response:
     """200 without a body once every entry is on disk; 400 names the entries that were not understood."""
     state: State = request.app.state.recumbent
+    caller = await caller_of(request, service_id)
     batch = read_feedback(service_id, await read_body(request, _MAX_BYTES))
     try:
         async with asyncio.timeout(_PATIENCE):
-            sender = Sender(TENANT, CLIENT, service_id)
+            sender = Sender(caller.tenant, caller.client, service_id)
             unknown = await state.feedback.record(batch.entries, sender, state.now()) if batch.entries else 0
     except (RecumbentError, TimeoutError) as error:
         log.error("feedback-not-recorded", service=service_id, reason=type(error).__name__)

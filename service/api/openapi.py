@@ -19,6 +19,8 @@ def _page(text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": text, "content": {"text/html": {}, "application/json": {"schema": schema}}}
 
 
+_UNAUTHENTICATED = _refusal("No valid token of a registered client, though clients are registered")
+
 _ENTRY = {
     "type": "object",
     "required": ["card", "outcome", "outcomeTimestamp"],
@@ -59,6 +61,7 @@ _ELSE: dict[int | str, dict[str, Any]] = {"default": _refusal("Anything else: se
 
 DISCOVERY: dict[int | str, dict[str, Any]] = _ELSE | {
     200: {"description": "The services", "content": {"application/json": {"schema": SCHEMAS["discovery"]}}},
+    401: _UNAUTHENTICATED,
 }
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "What the caller has still holds"}}
 _LABEL_ANSWERS: dict[int | str, dict[str, Any]] = (
@@ -86,6 +89,8 @@ HOOK: dict[str, Any] = {
             "content": {"application/json": {"schema": SCHEMAS["response"]}},
         },
         400: _refusal("Malformed request"),
+        401: _UNAUTHENTICATED,
+        403: _refusal("This client may not call this service"),
         404: _refusal("No such service"),
         412: _refusal("Data are missing without which nothing safe can be said"),
         413: _refusal("Body too large"),
@@ -98,6 +103,8 @@ FEEDBACK: dict[str, Any] = {
     | {
         200: {"description": "Every entry is recorded; no body", "content": {}},
         400: _refusal("Malformed: nothing was recorded, or all but the entries that the text names"),
+        401: _UNAUTHENTICATED,
+        403: _refusal("This client may not call this service"),
         404: _refusal("No such service"),
         413: _refusal("Body too large"),
         415: _refusal("Not JSON in UTF-8"),

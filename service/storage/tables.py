@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, MetaData
 from sqlmodel import Field, SQLModel
 
-__all__ = ["CardRow", "DecisionRow", "FeedbackRow", "RuleLabelRow", "Table"]
+__all__ = ["CardRow", "ClientRow", "DecisionRow", "FeedbackRow", "RuleLabelRow", "Table", "UsedTokenRow"]
 
 
 class Table(SQLModel):
@@ -119,3 +119,34 @@ class FeedbackRow(Table, table=True):
     sealed: bytes
     sealed_key: str
     recorded_at: datetime
+
+
+class ClientRow(Table, table=True):
+    """A registered client, as service/storage/clients.py writes it and says what each column means; lists are JSON."""
+
+    __tablename__ = "client"
+
+    issuer: str = Field(primary_key=True)
+    jwks_url: str | None
+    jwks: str | None
+    algorithms: str
+    audiences: str
+    tenants: str
+    fhir_servers: str
+    hooks: str
+    profile: str
+    enabled: bool
+
+
+class UsedTokenRow(Table, table=True):
+    """
+    A token that was used, so that it is not accepted again.
+
+    Args:
+        digest: SHA-256 of its issuer and jti. until: second of the Unix epoch after which it is expired anyway.
+    """
+
+    __tablename__ = "used_token"
+
+    digest: str = Field(primary_key=True)
+    until: int = Field(index=True)

@@ -320,7 +320,7 @@ def test_a_store_that_is_not_there_is_not_made_by_looking(run: Run, tmp_path: Pa
     [
         (
             ("--host", "0.0.0.0"),  # noqa: S104 - it is refused
-            "host: only a loopback address (127.0.0.1) can be served, since clients cannot be registered yet.\n",
+            "RECUMBENT_PUBLIC_URL is needed where host is not a loopback address (127.0.0.1).\n",
         ),
         (("--port", "0"), "port: Input should be greater than or equal to 1\n"),
         (("--port", "70000"), "port: Input should be less than or equal to 65535\n"),

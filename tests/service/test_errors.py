@@ -13,6 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 import service
 from cds_hooks.request import BadRequestError, UnknownServiceError
 from rules.engine.errors import LibraryError, RecumbentError
+from service.auth.callers import NotAllowedError
+from service.auth.ehr_jwt import UnauthenticatedError
 from service.decide import DataNeededError
 from service.errors import (
     STATUS,
@@ -26,8 +28,11 @@ from tests.service.logs import caught_logs
 
 # Raised at the start, on the command line, or caught by the route: a call never answers with them.
 NOT_FROM_A_CALL = {
+    "ClientError",
+    "KeySetError",
     "LibraryError",
     "FileError",
+    "OpenServiceError",
     "RecordingError",
     "StoreError",
     "VaultError",
@@ -56,6 +61,8 @@ def test_every_error_of_ours_has_a_status_or_never_leaves_a_call() -> None:
 def test_each_status_is_that_of_cds_hooks_and_http() -> None:
     assert {
         BadRequestError: (400, "invalid"),
+        UnauthenticatedError: (401, "login"),
+        NotAllowedError: (403, "forbidden"),
         UnknownServiceError: (404, "not-found"),
         DataNeededError: (412, "required"),
         BodyTooSlowError: (408, "timeout"),

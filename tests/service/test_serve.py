@@ -18,8 +18,11 @@ import pytest
 
 from rules.loader import LIBRARY
 from rules.pack import Pack, load_pack
+from service.storage.clients import ClientStore
+from service.storage.database import open_store
 from tests.builders import a_patient
 from tests.mini_library import write_library
+from tests.service.auth.tokens import a_client
 
 PATIENCE = 60
 PROGRAM = Path(sys.executable).with_name("recumbent")
@@ -200,6 +203,15 @@ def test_a_library_with_problems_is_not_served(library: Path, tmp_path: Path) ->
     assert ran.returncode == 1
     assert "the fact no-such-fact is not in facts.yaml." in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_with_a_client_it_says_that_it_is_closed_and_is(start: Start, tmp_path: Path) -> None:
+    ClientStore(open_store(tmp_path / "data")).add(a_client())
+    with start() as service:
+        service.wait_for("every call needs a token", service.process.stderr)
+        statuses = [service.ask("GET", "/cds-services")[0], service.ask("GET", "/health/live")[0]]
+
+    assert statuses == [401, 200]
 
 
 # ── the demo ─────────────────────────────────────────────────────────────────────────────────────────────────────────

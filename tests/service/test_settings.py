@@ -32,22 +32,47 @@ def test_a_loopback_address_can_be_served(host: str) -> None:
     assert Settings(host=host).host == host
 
 
+@pytest.mark.parametrize("host", ["example.org", "localhost.example.org", "", "127.1", "127.0.0.1:80"])
+def test_what_is_not_an_address_is_refused(host: str) -> None:
+    assert refusal(host=host) == (
+        "Value error, this is not an IP address. Write one, such as 127.0.0.1, or 0.0.0.0 for all."
+    )
+
+
+OTHERS = ["0.0.0.0", "::", "192.168.1.5", "8.8.8.8"]  # noqa: S104 - looked at, not served
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_any_other_address_needs_the_public_address_that_tokens_are_for(host: str) -> None:
+    assert refusal(host=host) == (
+        "Value error, RECUMBENT_PUBLIC_URL is needed where host is not a loopback address (127.0.0.1)."
+    )
+    assert Settings(host=host, public_url="https://cds.example.org").local is False
+
+
+def test_a_demonstration_is_for_this_machine_alone() -> None:
+    assert refusal(host="8.8.8.8", public_url="https://cds.example.org", demo=True) == (
+        "Value error, a demonstration can serve a loopback address (127.0.0.1) alone."
+    )
+
+
 @pytest.mark.parametrize(
-    "host",
+    ("url", "expected"),
     [
-        "0.0.0.0",  # noqa: S104 - it is refused
-        "::",
-        "192.168.1.5",
-        "8.8.8.8",
-        "example.org",
-        "localhost.example.org",
-        "",
-        "127.1",
+        (None, True),
+        ("http://localhost:9000", True),
+        ("https://127.0.0.1/leg", True),
+        ("https://cds.example.org", False),
+        ("https://127.0.0.1.example.org", False),
     ],
 )
-def test_any_other_address_is_refused_with_the_reason(host: str) -> None:
-    assert refusal(host=host) == (
-        "Value error, only a loopback address (127.0.0.1) can be served, since clients cannot be registered yet."
+def test_whether_others_can_call_is_told_by_the_public_address_too(url: str | None, expected: bool) -> None:
+    assert Settings(public_url=url).local is expected
+
+
+def test_a_public_address_without_encryption_is_refused_except_on_this_machine() -> None:
+    assert refusal(public_url="http://cds.example.org") == (
+        "Value error, public_url must be an https address, except on this machine."
     )
 
 
@@ -142,6 +167,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "RECUMBENT_FHIR_SECONDS": "1.5",
         "RECUMBENT_MAX_CALLS": "8",
         "RECUMBENT_MAX_BODY_BYTES": "2048",
+        "RECUMBENT_DEMO": "true",
     }
     assert {f"RECUMBENT_{name}".upper() for name in Settings.model_fields} == set(given)
     for name, value in given.items():
@@ -159,6 +185,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         modules=frozenset(("causes",)),
         profile="epic",
         max_body_bytes=2048,
+        demo=True,
     )
 
 
@@ -189,8 +216,9 @@ def test_a_misspelt_variable_is_refused_and_the_known_ones_are_named(monkeypatch
 
     assert refusal() == (
         "Value error, RECUMBENT_PROT in the environment is not a setting. Settings are: RECUMBENT_DATA, "
-        "RECUMBENT_FHIR_SECONDS, RECUMBENT_FHIR_SERVERS, RECUMBENT_HOST, RECUMBENT_LIBRARY, RECUMBENT_MAX_BODY_BYTES, "
-        "RECUMBENT_MAX_CALLS, RECUMBENT_MODULES, RECUMBENT_PORT, RECUMBENT_PROFILE, RECUMBENT_PUBLIC_URL."
+        "RECUMBENT_DEMO, RECUMBENT_FHIR_SECONDS, RECUMBENT_FHIR_SERVERS, RECUMBENT_HOST, RECUMBENT_LIBRARY, "
+        "RECUMBENT_MAX_BODY_BYTES, RECUMBENT_MAX_CALLS, RECUMBENT_MODULES, RECUMBENT_PORT, RECUMBENT_PROFILE, "
+        "RECUMBENT_PUBLIC_URL."
     )
 
 

@@ -146,7 +146,7 @@ def test_nobody_is_asked_unless_the_server_is_listed_and_the_call_has_a_usable_t
 def test_without_a_list_nobody_is_asked(settings: Settings, pack: Pack) -> None:
     server = FakeFhir(pack, FLAGGED)
 
-    with TestClient(create_app(settings, lambda: AS_OF, server)) as client:
+    with TestClient(create_app(settings, lambda: AS_OF, transport=server)) as client:
         answer = post(client, lacking(a_call(pack, FLAGGED, **authorized()), "conditions"))
 
     assert (answer.status_code, server.requests) == (200, [])

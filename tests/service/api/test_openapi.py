@@ -51,7 +51,7 @@ def test_the_document_names_every_route(document: dict[str, Any]) -> None:
 def test_a_call_can_be_refused_in_these_ways_and_never_with_a_422(document: dict[str, Any]) -> None:
     responses = document["paths"][CALL]["post"]["responses"]
 
-    assert set(responses) == {"200", "400", "404", "412", "413", "415", "default"}
+    assert set(responses) == {"200", "400", "401", "403", "404", "412", "413", "415", "default"}
     assert {kind for status, each in responses.items() if status != "200" for kind in each["content"]} == {
         "application/fhir+json"
     }

@@ -1,0 +1,1 @@
+"""Who may call: registered clients, and the tokens that prove them."""
