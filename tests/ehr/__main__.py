@@ -35,9 +35,8 @@ def main() -> None:
                 print("All patients are made up, and nothing is kept. Ctrl-C stops both.", flush=True)
                 signal.pause()
         except OSError as error:
-            sys.exit(
-                f"Port {port} or {port + 1} cannot be used ({os.strerror(error.errno or 0)}). Choose another: make ehr PORT=9000"
-            )
+            why = os.strerror(error.errno or 0)
+            sys.exit(f"Port {port} or {port + 1} cannot be used ({why}). Choose another: make ehr PORT=9000")
         except KeyboardInterrupt:
             print("Stopped.")
 
