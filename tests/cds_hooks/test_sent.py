@@ -97,7 +97,7 @@ def test_every_resource_to_create_is_a_valid_fhir_r4_draft() -> None:
 def test_only_a_draft_order_of_the_very_request_is_ever_removed() -> None:
     removed = {action["resourceId"] for action in all_actions() if action["type"] == "delete"}
 
-    assert removed == {"DeviceRequest/draft-1"}
+    assert removed == {"DeviceRequest/draft-1", "ServiceRequest/d-dimer-draft"}
 
 
 @pytest.mark.parametrize("hook", CALLS)

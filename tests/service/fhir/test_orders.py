@@ -49,7 +49,7 @@ def taking(concept: Resource = ATORVASTATIN, /, **fields: Any) -> Patient:
         ),
         (a_draft("ServiceRequest", code=SCAN), "order-scan"),
         (a_draft("ServiceRequest", code=coded(text="Duplex scan, both legs")), "order-scan"),
-        (a_draft("ServiceRequest", code=coded(text="Venous duplex")), "order-scan"),
+        (a_draft("DeviceRequest", codeCodeableConcept=coded(text="Graduated elastic hose")), "order-compression"),
         (a_draft("ServiceRequest", code=coded("9", "urn:local"), orderDetail=[SCAN]), "order-scan"),
         (a_draft("DeviceRequest", codeCodeableConcept=STOCKINGS), "order-compression"),
         (a_draft("DeviceRequest", codeCodeableConcept=coded(text="Compression stockings")), "order-compression"),
