@@ -18,7 +18,7 @@ from rules.terminology import OrderTerminology, Terminology
 
 __all__ = ["ENGINE_VERSION", "Pack", "content_hash", "load_pack"]
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Goes up when the same pack and facts may give other findings or other card bytes."""
 
 _GENERATED = {"INDEX.md", "lock.json", "schema"}
