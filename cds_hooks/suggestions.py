@@ -7,7 +7,7 @@ so that nothing is offered twice.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from cds_hooks.basis import Basis
@@ -46,8 +46,7 @@ def offered_for(basis: Basis, facts: Iterable[str]) -> Iterator[Offered]:
 
 
 def _found(basis: Basis, facts: Iterable[str]) -> bool:
-    known = [isinstance(basis.facts[fact], Known | Absent) for fact in facts]
-    return bool(known) and any(known)
+    return any(isinstance(basis.facts[fact], Known | Absent) for fact in facts)
 
 
 def suggestions_of(basis: Basis, card: str, reason: str, offers: Iterable[Offered]) -> tuple[Suggestion, ...]:
@@ -71,18 +70,11 @@ def _suggestion(basis: Basis, card: str, reason: str, offered: Offered) -> Sugge
     return Suggestion(offer.label, uuid, (Action("create", offer.description, resource=resource),))
 
 
-_SUBJECT: dict[str, Literal["subject", "for"]] = {"Task": "for"}
-
-
 def _filled(basis: Basis, draft: dict[str, Any], why: str) -> dict[str, Any]:
     """The draft for this patient, encounter and moment, with what the card says as the reason."""
-    kind = draft["resourceType"]
-    request = basis.request
-    filled = draft | {
-        _SUBJECT.get(kind, "subject"): {"reference": f"Patient/{request.patient_id}"},
-        "authoredOn": basis.moment,
-    }
+    request, task = basis.request, draft["resourceType"] == "Task"
+    patient, reason = {"reference": f"Patient/{request.patient_id}"}, {"text": why}
+    filled = draft | {"for" if task else "subject": patient, "authoredOn": basis.moment}
     if encounter := _ENCOUNTER.fullmatch(request.encounter_id or ""):
         filled["encounter"] = {"reference": f"Encounter/{encounter[1]}"}
-    reason = {"text": why}
-    return filled | {"reasonCode": reason if kind == "Task" else [reason]}
+    return filled | {"reasonCode": reason if task else [reason]}

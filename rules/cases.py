@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from rules.engine.criteria import Compiled, Look, unknowns
+from rules.engine.criteria import Compiled, Look, standing, unknowns
 from rules.engine.evaluate import evaluate
 from rules.engine.facts import Absent, Known, PatientFacts
 from rules.engine.rule import Case, MimicRule, OrderCheckRule, RedFlagRule, Rule, ScoreRule
-from rules.engine.truth import CANNOT_TELL, MET
+from rules.engine.truth import CANNOT_TELL
 from rules.engine.vocabulary import AnswerFact, ConditionFact, FactDefinition, MedicationFact, unit_of
 from rules.loader import Library, Loaded, words_for
 
@@ -195,9 +195,9 @@ def _each_outcome(criteria: Mapping[str, Compiled], facts: PatientFacts) -> tupl
     missing: list[str] = []
     look, presuming = Look(facts.answered), Look(facts.answered, presume=True)
     for name, criterion in criteria.items():
-        truth = criterion.test(look)
-        presumed = truth is CANNOT_TELL and criterion.test(presuming) is MET
-        outcomes[name] = "presumed" if presumed else truth.value
+        stands = standing(criterion, look, presuming)
+        presumed = stands.fires and stands.outcome is CANNOT_TELL
+        outcomes[name] = "presumed" if presumed else stands.outcome.value
         missing += unknowns(criterion, look)
     return outcomes, tuple(dict.fromkeys(missing))
 

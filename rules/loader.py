@@ -149,7 +149,7 @@ def load(folder: Path = LIBRARY) -> Loaded:
     for module, rule in library.rules():
         reader.problems += check_cites(f"{module}/{rule.id}/rule.yaml", rule, library.sources)
     unreadable = frozenset(reader.unreadable)
-    reader.problems += check_offers(library.suggestions, library.by_module(), library.facts)
+    reader.problems += check_offers(library.suggestions, library.by_module(), library.order_checks, library.facts)
     reader.problems += check_safety_net(library.safety_net, library.red_flags, library.facts, library.sources)
     compiler = _compiler(library, reader.problems, unreadable)
     rules = compile_rules(

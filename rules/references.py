@@ -13,7 +13,7 @@ from rules.engine.compile import COMPLAINT
 from rules.engine.errors import Problem
 from rules.engine.formulas import FORMULAS
 from rules.engine.offers import Offer
-from rules.engine.rule import Definitions, Rule, Source
+from rules.engine.rule import Definitions, OrderCheckRule, Rule, Source
 from rules.engine.safety_net import SafetyNet
 from rules.engine.vocabulary import AnswerFact, ChangeFact, DerivedFact, FactDefinition
 
@@ -88,7 +88,10 @@ def check_complaint(definitions: Definitions) -> Iterator[Problem]:
 
 
 def check_offers(
-    offers: Mapping[str, Offer], rules: Mapping[str, Mapping[str, Rule]], facts: Container[str]
+    offers: Mapping[str, Offer],
+    rules: Mapping[str, Mapping[str, Rule]],
+    order_checks: Mapping[str, OrderCheckRule],
+    facts: Container[str],
 ) -> Iterator[Problem]:
     """
     Each offer is made by what exists, and each order check offers what exists.
@@ -104,11 +107,10 @@ def check_offers(
         for fact in offer.missing:
             if fact not in facts:
                 yield Problem("suggestions.yaml", f"{name}.missing", f"{fact} is not a fact.", "Correct the name.")
-    checks = [(rule, check) for rule in rules["order-checks"].values() for check in getattr(rule, "checks", ())]
-    for checked, check in checks:
-        for offered in check.offers:
-            if offered != REMOVE and offered not in offers:
-                file, what = f"order-checks/{checked.id}/rule.yaml", f"{offered} is not in suggestions.yaml."
+    for name, order_check in order_checks.items():
+        for check in order_check.checks:
+            for offered in sorted(set(check.offers) - {REMOVE} - offers.keys()):
+                file, what = f"order-checks/{name}/rule.yaml", f"{offered} is not in suggestions.yaml."
                 yield Problem(file, f"checks.{check.id}.offers", what, "Correct the name, or add it there.")
 
 

@@ -160,7 +160,7 @@ def conclude(
 
 @lru_cache(maxsize=8)
 def drafts(pack: Pack) -> Mapping[str, dict[str, Any]]:
-    """What the cards of a pack may offer, as draft resources. The first call takes a second."""
+    """What the cards of a pack may offer, as draft resources, built and validated once."""
     return drafts_of(pack.library.suggestions, pack.library.intake_url)
 
 

@@ -9,7 +9,7 @@ these are asked only for what is shown.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from rules.engine.facts import Absent, Interval, Known
 from rules.engine.truth import CANNOT_TELL, MET, NOT, NOT_MET, Truth
@@ -18,6 +18,7 @@ __all__ = [
     "Compiled",
     "Look",
     "ScoreRange",
+    "Standing",
     "all_of",
     "any_of",
     "began_within",
@@ -34,6 +35,7 @@ __all__ = [
     "reasons",
     "remembered",
     "score_is",
+    "standing",
     "unknowns",
     "unless",
 ]
@@ -360,6 +362,31 @@ def deciders(criterion: Compiled, look: Look) -> tuple[str, ...]:
         shared = waiting[0].reads.intersection(*(part.reads for part in waiting[1:]))
         return tuple(fact for fact in deciders(waiting[0], look) if fact in shared) if shared else ()
     return tuple(fact for part in waiting for fact in deciders(part, look))
+
+
+class Standing(NamedTuple):
+    """
+    How what may be shown stands: strictly, and where that cannot be told, with unknown exceptions taken for no.
+
+    Args:
+        outcome: the strict answer. fires: shown; with outcome cannot-tell unless one of `presumed` turns out otherwise.
+        facts: those that made it fire. presumed: unknown facts that were taken for no.
+    """
+
+    outcome: Truth
+    fires: bool
+    facts: tuple[str, ...] = ()
+    presumed: tuple[str, ...] = ()
+
+
+def standing(criterion: Compiled, look: Look, presuming: Look) -> Standing:
+    """Args: presuming: the same look with unknown exceptions taken for no."""
+    outcome = criterion.test(look)
+    open_ = outcome is CANNOT_TELL
+    if outcome is not MET and not (open_ and criterion.presumes and criterion.test(presuming) is MET):
+        return Standing(outcome, False)
+    unless = presumed(criterion, look, presuming) if open_ else ()
+    return Standing(outcome, True, tuple(dict.fromkeys(carrying(criterion, presuming))), tuple(dict.fromkeys(unless)))
 
 
 def presumed(criterion: Compiled, look: Look, presuming: Look) -> Iterator[str]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from rules.engine.attempts import Attempts
 from rules.engine.compiled import CompiledFlag, CompiledRow, CompiledRules, module_of
-from rules.engine.criteria import Look, ScoreRange, carrying, in_bounds, is_present, presumed, reasons, unknowns
+from rules.engine.criteria import Look, ScoreRange, in_bounds, is_present, reasons, standing, unknowns
 from rules.engine.facts import Known, PatientFacts
 from rules.engine.findings import Cause, Evidence, Findings, Likelihood, NotEvaluated, RedFlag
 from rules.engine.missing import missing_data
@@ -155,13 +155,8 @@ def strongest(words: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _stand(flag: CompiledFlag, look: Look, presuming: Look) -> RedFlag:
-    """How a flag stands: strictly, and where that cannot be told, with unknown exceptions taken for no."""
-    outcome = flag.criterion.test(look)
-    open_ = outcome is CANNOT_TELL
-    fires = outcome is MET or (open_ and flag.criterion.presumes and flag.criterion.test(presuming) is MET)
-    facts = dict.fromkeys(carrying(flag.criterion, presuming) if fires else ())
-    unless = dict.fromkeys(presumed(flag.criterion, look, presuming) if fires and open_ else ())
-    return RedFlag(flag.rule, flag.id, flag.cause, flag.urgency, outcome, fires, tuple(facts), tuple(unless))
+    stands = standing(flag.criterion, look, presuming)
+    return RedFlag(flag.rule, flag.id, flag.cause, flag.urgency, *stands)
 
 
 def _ordered(fired: list[RedFlag], rules: CompiledRules) -> tuple[RedFlag, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from rules.engine.attempts import Attempts
 from rules.engine.compiled import CompiledCheck, CompiledRules
-from rules.engine.criteria import Look, carrying, presumed, unknowns
+from rules.engine.criteria import Look, standing, unknowns
 from rules.engine.evaluate import out_of_scope, strongest
 from rules.engine.facts import DraftOrder, Known, PatientFacts
 from rules.engine.findings import Findings, NotEvaluated, OrderFinding
@@ -35,11 +35,12 @@ def check_orders(
     attempt = Attempts()
     if silent := out_of_scope(Look(facts.answered)):
         return Findings(silent=silent, not_evaluated=tuple(NotEvaluated(rule, silent) for rule in rules.check_ids))
-    asked = [found for order in orders for found in _of_order(rules, facts, order, attempt)]
+    looked = [list(_of_order(rules, facts, order, attempt)) for order in orders]
+    asked = [found for each in looked for _, found in each]
     words = ((f"{MODULE}/{each.rule}", MET.value if each.fires else each.outcome.value) for each in asked)
     outcomes = strongest(words)
     return Findings(
-        orders=tuple(sorted(_told(rules, asked), key=_worst_first)),
+        orders=tuple(sorted((found for each in looked for found in _told(each)), key=_worst_first)),
         outcomes={rule: word for rule, word in outcomes.items() if word == "met" or rule not in attempt.failed},
         not_evaluated=tuple(_not_evaluated(rules, outcomes, asked, attempt)),
     )
@@ -47,7 +48,7 @@ def check_orders(
 
 def _of_order(
     rules: CompiledRules, facts: PatientFacts, order: DraftOrder, attempt: Attempts
-) -> Iterator[OrderFinding]:
+) -> Iterator[tuple[CompiledCheck, OrderFinding]]:
     values = facts.with_order(order)
     look, presuming = Look(values), Look(values, presume=True)
     kinds = [name for name in rules.checks_of if isinstance(order.facts.get(name), Known)]
@@ -56,39 +57,23 @@ def _of_order(
             kind = next(name for name in check.orders if name in kinds)
             found = attempt(check.name, _stand, check, order, kind, look, presuming)
             if found is not None:
-                yield found
+                yield check, found
 
 
 def _stand(check: CompiledCheck, order: DraftOrder, kind: str, look: Look, presuming: Look) -> OrderFinding:
-    """How a check stands: strictly, and where that cannot be told, with unknown exceptions taken for no."""
-    outcome = check.criterion.test(look)
-    open_ = outcome is CANNOT_TELL
-    fires = outcome is MET or (open_ and check.criterion.presumes and check.criterion.test(presuming) is MET)
-    reasons = dict.fromkeys(carrying(check.criterion, presuming) if fires else ())
-    unless = dict.fromkeys(presumed(check.criterion, look, presuming) if fires and open_ else ())
-    lacking = dict.fromkeys(unknowns(check.criterion, look) if open_ and not fires else ())
-    return OrderFinding(
-        check.rule,
-        check.id,
-        order,
-        kind,
-        check.severity,
-        outcome,
-        fires,
-        tuple(reasons),
-        tuple(unless),
-        tuple(lacking),
-    )
+    stands = standing(check.criterion, look, presuming)
+    open_ = stands.outcome is CANNOT_TELL and not stands.fires
+    lacking = tuple(dict.fromkeys(unknowns(check.criterion, look))) if open_ else ()
+    return OrderFinding(check.rule, check.id, order, kind, check.severity, *stands, lacking)
 
 
-def _told(rules: CompiledRules, asked: list[OrderFinding]) -> Iterator[OrderFinding]:
-    """Those that fire, without those that another one of the same order says better; and those that cannot be told."""
-    checks = {f"{check.rule}/{check.id}": check for each in rules.checks_of.values() for check in each}
-    fired = {(each.order.reference, each.name) for each in asked if each.fires}
-    for each in asked:
-        better = ((each.order.reference, name) for name in checks[each.name].superseded_by)
-        if fired.isdisjoint(better) if each.fires else each.outcome is CANNOT_TELL:
-            yield each
+def _told(looked: Iterable[tuple[CompiledCheck, OrderFinding]]) -> Iterator[OrderFinding]:
+    """Of one order: what fires, without what another one that fires says better; and what cannot be told."""
+    pairs = list(looked)
+    fired = {found.name for _, found in pairs if found.fires}
+    for check, found in pairs:
+        if fired.isdisjoint(check.superseded_by) if found.fires else found.outcome is CANNOT_TELL:
+            yield found
 
 
 def _worst_first(found: OrderFinding) -> tuple[bool, int, bool, str, str, str]:

@@ -37,25 +37,10 @@ def record_of(
         "responseSha256": hashlib.sha256(decision.body).hexdigest(),
         "profile": request.profile,
         "cards": [
-            {
-                "uuid": card.uuid,
-                "topic": card.source.topic.code,
-                "indicator": card.indicator,
-                "sha256": hashlib.sha256(f"{card.summary}\n{card.detail}".encode()).hexdigest(),
-                "rules": _rules(card, request.base_url),
-            }
+            _named(card, request, sha256=hashlib.sha256(f"{card.summary}\n{card.detail}".encode()).hexdigest())
             for card in decision.response.cards
         ],
-        "silenced": [
-            {
-                "uuid": each.card.uuid,
-                "topic": each.card.source.topic.code,
-                "indicator": each.card.indicator,
-                "reasons": each.reasons,
-                "rules": _rules(each.card, request.base_url),
-            }
-            for each in decision.silenced
-        ],
+        "silenced": [_named(each.card, request, reasons=each.reasons) for each in decision.silenced],
         "outcomes": findings.outcomes,
         "notEvaluated": {each.rule: each.reason for each in findings.not_evaluated},
         "flags": [f"{flag.rule}/{flag.flag}" for flag in findings.fired],
@@ -80,6 +65,17 @@ def record_of(
         summary=msgspec.json.encode(summary),
         facts=to_json(request, decision, whose),
     )
+
+
+def _named(card: Card, request: HookRequest, **more: Any) -> dict[str, Any]:
+    """A card without its words, and what more is kept of it."""
+    return {
+        "uuid": card.uuid,
+        "topic": card.source.topic.code,
+        "indicator": card.indicator,
+        **more,
+        "rules": _rules(card, request.base_url),
+    }
 
 
 def _rules(card: Card, base_url: str) -> list[str]:
